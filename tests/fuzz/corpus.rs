@@ -1,0 +1,2 @@
+//! fuzz corpus
+fn main() {}

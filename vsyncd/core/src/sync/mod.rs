@@ -1,0 +1,1 @@
+//! The worker's decisions: one state machine per checkout.

@@ -1,0 +1,15 @@
+//! The vsync daemon: the shell around [`vsync_core`] that does what core decides.
+#![cfg_attr(not(test), warn(clippy::unwrap_used))]
+
+pub mod clock;
+pub mod config;
+pub mod daemon;
+pub mod disk;
+pub mod ipc;
+pub mod keychain;
+pub mod logging;
+pub mod repo;
+pub mod store;
+pub mod tasks;
+pub mod watch;
+pub mod worker;

@@ -37,6 +37,9 @@ pub struct SyncPoint {
     pub generation: Option<u64>,
     /// The pointer object's ETag, unquoted.
     pub etag: String,
+    /// The pointer's push id, where it had one. It tells two pushes of the same second apart.
+    #[serde(default)]
+    pub push_id: Option<String>,
     /// How they came to agree.
     pub op: SyncOp,
     /// When.

@@ -1,1 +1,5 @@
-//! (to be written)
+//! The socket: who may speak, how much, and what each method does.
+
+pub mod connection;
+pub mod peer;
+pub mod server;

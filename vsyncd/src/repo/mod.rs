@@ -1,1 +1,13 @@
-//! (to be written)
+//! One vault's place in the bucket, and what is done there: read, open, publish, keep.
+
+pub mod audit;
+pub mod author;
+pub mod backup;
+pub mod keys;
+pub mod open;
+pub mod place;
+pub mod publish;
+pub mod remote;
+pub mod share;
+pub mod trouble;
+pub mod versions;

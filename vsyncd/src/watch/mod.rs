@@ -1,1 +1,3 @@
-//! (to be written)
+//! Hearing of edits.
+
+pub mod watcher;

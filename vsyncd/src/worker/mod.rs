@@ -1,1 +1,11 @@
-//! (to be written)
+//! What keeps each checkout in step: the driver around the pure machine, its effects, and the
+//! supervisor over all of them.
+
+pub mod checkout;
+pub mod driver;
+pub mod effects;
+pub mod kept;
+pub mod progress;
+pub mod publish;
+pub mod supervisor;
+pub mod swap;

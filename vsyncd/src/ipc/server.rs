@@ -1,0 +1,168 @@
+//! Accepting clients: as many as there is room for, the oldest idle one making way for the next.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use interprocess::local_socket::tokio::{Listener, Stream};
+use interprocess::local_socket::traits::tokio::Listener as _;
+use interprocess::local_socket::{GenericFilePath, ListenerOptions, ToFsName as _};
+use serde_json::value::RawValue;
+use tokio::io::AsyncWriteExt as _;
+use tokio_util::sync::CancellationToken;
+use vsync_proto::codec;
+use vsync_proto::error::{Code, Failure};
+use vsync_proto::request::Call;
+
+use super::connection::{self, Outbox};
+use super::peer;
+use crate::tasks::Tasks;
+
+/// How many clients are served at a time.
+const CLIENTS_MAX: usize = 256;
+
+/// What answers the methods.
+#[async_trait::async_trait]
+pub trait Service: Send + Sync + 'static {
+    /// Does what the call asks and gives the result's JSON. `out` takes notifications meanwhile.
+    /// Dropping the future means that the client has left.
+    async fn call(&self, call: Call, out: &Outbox) -> Result<Box<RawValue>, Failure>;
+}
+
+/// One client, as the server sees it.
+#[derive(Debug, Default)]
+pub(super) struct Client {
+    /// A request of it is being worked on.
+    pub(super) busy: AtomicBool,
+    /// When it was last heard, as a count of events of all clients.
+    pub(super) heard: AtomicU64,
+    /// Cancelled when it has to make way.
+    pub(super) leave: CancellationToken,
+}
+
+/// The clients that are connected.
+#[derive(Debug, Default)]
+pub(super) struct Clients {
+    list: Mutex<BTreeMap<u64, Arc<Client>>>,
+    clock: AtomicU64,
+}
+
+impl Clients {
+    /// Notes that a client was heard.
+    pub(super) fn heard(&self, client: &Client) {
+        client.heard.store(self.clock.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
+    }
+
+    /// Makes room for one more; `None` when everybody is busy.
+    fn enter(&self) -> Option<(u64, Arc<Client>)> {
+        let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
+        if list.len() >= CLIENTS_MAX {
+            let idle = list.iter().filter(|(_, client)| !client.busy.load(Ordering::Relaxed));
+            let oldest = idle.min_by_key(|(_, client)| client.heard.load(Ordering::Relaxed));
+            let number = *oldest?.0;
+            if let Some(client) = list.remove(&number) {
+                client.leave.cancel();
+            }
+        }
+        let number = self.clock.fetch_add(1, Ordering::Relaxed);
+        let client = Arc::new(Client::default());
+        client.heard.store(number, Ordering::Relaxed);
+        list.insert(number, Arc::clone(&client));
+        Some((number, client))
+    }
+
+    fn left(&self, number: u64) {
+        self.list.lock().unwrap_or_else(PoisonError::into_inner).remove(&number);
+    }
+
+    /// True when nobody is connected.
+    pub(super) fn is_empty(&self) -> bool {
+        self.list.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+}
+
+/// The listening socket. Its file goes when it is dropped.
+pub struct Server {
+    listener: Listener,
+    clients: Arc<Clients>,
+}
+
+impl Server {
+    /// Binds the socket with mode 0600. The folder must be private already, and the caller must
+    /// hold the daemon's lock: a socket file that is in the way is taken for a dead one.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn bind(path: &Path) -> io::Result<Self> {
+        let name = path.to_fs_name::<GenericFilePath>()?;
+        let options = ListenerOptions::new().name(name).try_overwrite(true);
+        Ok(Self { listener: private(options)?, clients: Arc::default() })
+    }
+
+    /// Serves clients until the tasks are stopped.
+    pub async fn serve(&self, service: Arc<dyn Service>, tasks: &Tasks) {
+        let stop = tasks.stopping();
+        loop {
+            let accepted = tokio::select! {
+                () = stop.cancelled() => return,
+                accepted = self.listener.accept() => accepted,
+            };
+            match accepted {
+                Ok(stream) => self.welcome(stream, &service, tasks),
+                Err(error) => {
+                    // Out of descriptors, most likely: the clients that leave free some.
+                    tracing::warn!(%error, "cannot accept a client");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            }
+        }
+    }
+
+    /// Whether nobody is connected.
+    pub fn is_idle(&self) -> bool {
+        self.clients.is_empty()
+    }
+
+    fn welcome(&self, stream: Stream, service: &Arc<dyn Service>, tasks: &Tasks) {
+        let refusal = peer::admit(&stream).err();
+        let place = if refusal.is_none() { self.clients.enter() } else { None };
+        let Some((number, client)) = place else {
+            let busy = || Failure::new(Code::Busy, "the daemon serves as many clients as it can");
+            let failure = refusal.unwrap_or_else(busy);
+            tasks.spawn("refusal", refuse(stream, failure));
+            return;
+        };
+        let clients = Arc::clone(&self.clients);
+        let service = Arc::clone(service);
+        let stop = tasks.stopping();
+        tasks.spawn("client", async move {
+            tokio::select! {
+                () = connection::converse(stream, service, &clients, &client) => {}
+                () = client.leave.cancelled() => {}
+                () = stop.cancelled() => {}
+            }
+            clients.left(number);
+        });
+    }
+}
+
+#[cfg(not(target_os = "macos"))]
+fn private(options: ListenerOptions<'_>) -> io::Result<Listener> {
+    use interprocess::os::unix::local_socket::ListenerOptionsExt as _;
+    options.mode(0o600).create_tokio()
+}
+
+/// The mode cannot be set before the bind there; the private folder protects.
+#[cfg(target_os = "macos")]
+fn private(options: ListenerOptions<'_>) -> io::Result<Listener> {
+    options.create_tokio()
+}
+
+async fn refuse(mut stream: Stream, failure: Failure) {
+    let line = codec::failure_line(None, &failure);
+    // A peer that does not listen to its refusal misses it.
+    let _ = tokio::time::timeout(Duration::from_secs(1), stream.write_all(line.as_bytes())).await;
+}

@@ -1,0 +1,168 @@
+//! The audit log: rows wait on disk until the bucket has them, in order.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use vsync_core::format::audit::{self, ReadRow, Row};
+use vsync_core::version::Version;
+
+use super::place::Place;
+use super::remote::random;
+use crate::clock;
+use crate::disk::atomic;
+use crate::store::{Condition, Metadata, StoreError};
+use crate::tasks;
+
+/// How often a row is tried against other writers before it waits.
+const TRIES: u32 = 8;
+/// How large an audit log is read.
+const LIMIT: u64 = 64 << 20;
+/// How long a look into the log for a name may take.
+const LOOK: Duration = Duration::from_secs(2);
+/// A row on disk is at most this large.
+const ROW_LIMIT: u64 = 64 << 10;
+
+/// One vault's audit log and the rows that wait for it.
+#[derive(Debug, Clone)]
+pub struct AuditLog {
+    place: Place,
+    spool: Arc<PathBuf>,
+    enabled: bool,
+    /// One writer of this process at a time, so that rows keep their order.
+    turn: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl AuditLog {
+    /// The log of the vault at `place`, with its spool folder.
+    pub fn new(place: Place, spool: PathBuf, enabled: bool) -> Self {
+        Self { place, spool: Arc::new(spool), enabled, turn: Arc::default() }
+    }
+
+    /// Records a row: first on disk, then in the bucket if that works now. Never fails a verb.
+    pub async fn append(&self, row: Row) {
+        if !self.enabled {
+            return;
+        }
+        let spool = Arc::clone(&self.spool);
+        match tasks::blocking(move || save(&spool, &row)).await {
+            Ok(Ok(())) => self.flush_waiting().await,
+            Ok(Err(error)) => tracing::warn!(%error, "cannot keep an audit row"),
+            Err(panicked) => tracing::warn!(%panicked, "cannot keep an audit row"),
+        }
+    }
+
+    /// Sends what waits, oldest first. What cannot be sent goes on waiting, except where the
+    /// store forbids this machine to write the log.
+    pub async fn flush_waiting(&self) {
+        let _turn = self.turn.lock().await;
+        let spool = Arc::clone(&self.spool);
+        let Ok(Ok((files, rows))) = tasks::blocking(move || waiting(&spool)).await else { return };
+        if rows.is_empty() {
+            return;
+        }
+        match self.send(&rows).await {
+            Ok(()) => {}
+            Err(StoreError::Denied(why)) if forbids(&why) => {
+                tracing::debug!(why, "this machine may not write the audit log; its rows are dropped");
+            }
+            Err(error) => {
+                tracing::debug!(%error, rows = rows.len(), "audit rows wait");
+                return;
+            }
+        }
+        let removed = tasks::blocking(move || files.iter().try_for_each(|file| atomic::remove(file).map(|_| ())));
+        if let Ok(Err(error)) = removed.await {
+            // They are recognised by their text when they are sent again.
+            tracing::warn!(%error, "cannot remove audit rows that were sent");
+        }
+    }
+
+    async fn send(&self, rows: &[Row]) -> Result<(), StoreError> {
+        let key = self.place.audit();
+        let mut last = StoreError::Conflict;
+        for attempt in 0..TRIES {
+            if attempt > 0 {
+                let jitter = random::<1>().map_or(50, |[byte]| u64::from(byte));
+                tokio::time::sleep(Duration::from_millis(jitter << attempt.min(3))).await;
+            }
+            let there = self.place.store.get(&key, LIMIT).await?;
+            let condition = match &there {
+                Some(object) => Condition::Matches(object.head.etag.clone()),
+                None => Condition::Absent,
+            };
+            let body = audit::append(there.as_ref().map(|object| &object.body[..]), rows)
+                .map_err(|error| StoreError::Failed(error.to_string()))?;
+            if there.as_ref().is_some_and(|object| object.body == body) {
+                return Ok(());
+            }
+            let metadata = Metadata::new();
+            match self.place.store.put(&key, Bytes::from(body), &metadata, condition).await {
+                Ok(_) => return Ok(()),
+                Err(error @ (StoreError::Conflict | StoreError::Unclear(_))) => last = error,
+                Err(error) => return Err(error),
+            }
+        }
+        Err(last)
+    }
+
+    /// The rows in the bucket, or `None` when they cannot be had.
+    pub async fn read(&self) -> Option<Vec<ReadRow>> {
+        match self.place.store.get(&self.place.audit(), LIMIT).await {
+            Ok(Some(object)) => Some(audit::read(&object.body)),
+            Ok(None) => Some(Vec::new()),
+            Err(_) => None,
+        }
+    }
+
+    /// Who pushed a version, as far as the log already says so.
+    pub async fn author_of(&self, version: Version) -> Option<String> {
+        let rows = tokio::time::timeout(LOOK, self.read()).await.ok()??;
+        let name = version.to_string();
+        let row = rows.iter().rev().find(|row| row.action == "push" && row.version_ts == name)?;
+        Some(match (row.git_email.as_str(), row.os_user.as_str()) {
+            ("", "") => return None,
+            ("", user) => format!("{user} on {}", row.hostname),
+            (email, _) => format!("{email} on {}", row.hostname),
+        })
+    }
+}
+
+/// An expired token or a wrong clock is refused too, but those rows will be accepted later.
+fn forbids(why: &str) -> bool {
+    why.contains("AccessDenied")
+}
+
+fn save(spool: &Path, row: &Row) -> std::io::Result<()> {
+    atomic::create_private_dirs(spool)?;
+    let json = serde_json::to_vec(row)?;
+    // The name orders the rows of this machine.
+    let stamp = clock::now().as_nanosecond();
+    let mut name = stamp;
+    loop {
+        match atomic::write_new(&spool.join(format!("{name:020}.json")), &json, 0o600) {
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && name < stamp + 1000 => name += 1,
+            other => return other,
+        }
+    }
+}
+
+fn waiting(spool: &Path) -> std::io::Result<(Vec<PathBuf>, Vec<Row>)> {
+    let entries = match spool.read_dir() {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Default::default()),
+        Err(error) => return Err(error),
+    };
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let mut files: Vec<PathBuf> = paths.filter(|path| path.extension().is_some_and(|ext| ext == "json")).collect();
+    files.sort();
+    let mut rows = Vec::with_capacity(files.len());
+    for file in &files {
+        match serde_json::from_slice(&atomic::read_limited(file, ROW_LIMIT)?) {
+            Ok(row) => rows.push(row),
+            Err(_) => tracing::warn!(file = %file.display(), "an audit row was damaged; it is lost"),
+        }
+    }
+    Ok((files, rows))
+}

@@ -1,0 +1,63 @@
+//! Backups, opened again.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use vsync_core::format::bundle::{Limits, unarchive};
+use vsync_core::format::envelope::{self, EnvelopeError, Key};
+use vsync_core::sync::Problem;
+use vsync_core::vault::snapshot::Snapshot;
+
+use super::trouble::io_problem;
+use crate::disk::atomic;
+use crate::disk::restore;
+use crate::tasks;
+
+/// What a restore wrote.
+#[derive(Debug, Clone, Copy)]
+pub struct Restored {
+    /// Number of files.
+    pub files: u64,
+    /// Their size in bytes.
+    pub bytes: u64,
+}
+
+/// Opens the backup file and writes it into a new folder.
+///
+/// # Errors
+/// [`Problem::WrongKey`] when the key does not open it; what the archive or the file system says.
+pub async fn restore(
+    file: PathBuf,
+    key: Arc<Key>,
+    limits: Limits,
+    prefix: String,
+    into: PathBuf,
+) -> Result<Restored, Problem> {
+    tasks::blocking(move || {
+        let sealed = atomic::read_limited(&file, limits.bundle)
+            .map_err(|error| io_problem("cannot read the backup", &error))?;
+        let snapshot = open(&sealed, &key, limits, &prefix)?;
+        write(&snapshot, &into)
+    })
+    .await?
+}
+
+fn open(sealed: &[u8], key: &Key, limits: Limits, prefix: &str) -> Result<Snapshot, Problem> {
+    let zip = envelope::decrypt(key, sealed).map_err(|error| match error {
+        EnvelopeError::WrongKey => Problem::WrongKey,
+        other => Problem::CorruptArchive(other.to_string()),
+    })?;
+    // The older client's backups carry the vault's path from the top of the repository.
+    unarchive(&zip, limits, Some(prefix)).map_err(|error| match error.kind() {
+        "too_large" => Problem::TooLarge(error.to_string()),
+        "unsafe_archive" => Problem::UnsafeArchive(error.to_string()),
+        _ => Problem::CorruptArchive(error.to_string()),
+    })
+}
+
+fn write(snapshot: &Snapshot, into: &Path) -> Result<Restored, Problem> {
+    restore::write_new_folder(into, snapshot)
+        .map_err(|error| io_problem("cannot write the restored folder", &error))?;
+    let bytes = snapshot.files.values().map(|file| file.content.len() as u64).sum();
+    Ok(Restored { files: snapshot.files.len() as u64, bytes })
+}

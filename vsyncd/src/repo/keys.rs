@@ -1,0 +1,67 @@
+//! Keys in memory: each is derived once and wiped when it is dropped.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use vsync_core::format::envelope::{ITERATIONS, Key};
+use vsync_core::id::Pair;
+use vsync_core::secret::Secret;
+use vsync_core::sync::Problem;
+
+use crate::keychain::KeyStore;
+use crate::tasks;
+
+/// The derived keys of all vaults, looked up in the key store when first needed. They stay while
+/// the daemon runs, also when the key store locks.
+#[derive(Debug)]
+pub struct Keys {
+    store: Arc<dyn KeyStore>,
+    derived: Mutex<HashMap<(Pair, String), Arc<Key>>>,
+}
+
+impl Keys {
+    /// Keys from this store.
+    pub fn new(store: Arc<dyn KeyStore>) -> Self {
+        Self { store, derived: Mutex::default() }
+    }
+
+    /// The store they come from.
+    pub fn store(&self) -> &Arc<dyn KeyStore> {
+        &self.store
+    }
+
+    /// The key of a vault. Derivation costs about a tenth of a second, the first time.
+    ///
+    /// # Errors
+    /// [`Problem::KeyMissing`] when the key store has none or does not answer.
+    pub async fn derived(&self, pair: &Pair, salt: &str) -> Result<Arc<Key>, Problem> {
+        let wanted = (pair.clone(), salt.to_owned());
+        if let Some(key) = self.lock().get(&wanted) {
+            return Ok(Arc::clone(key));
+        }
+        let text = self.text(pair).await?;
+        let salt = salt.to_owned();
+        let key = tasks::blocking(move || Key::derive(text.expose(), &salt, ITERATIONS)).await?;
+        Ok(Arc::clone(self.lock().entry(wanted).or_insert_with(|| Arc::new(key))))
+    }
+
+    /// The key as the key store holds it.
+    ///
+    /// # Errors
+    /// As [`Keys::derived`].
+    pub async fn text(&self, pair: &Pair) -> Result<Secret<String>, Problem> {
+        let (store, asked) = (Arc::clone(&self.store), pair.clone());
+        let found = tasks::blocking(move || store.get(&asked)).await??;
+        let missing = || Problem::KeyMissing(format!("the {} key store has none for {pair}", self.store.name()));
+        found.ok_or_else(missing)
+    }
+
+    /// Forgets what was derived for a vault, because its key changed.
+    pub fn forget(&self, pair: &Pair) {
+        self.lock().retain(|(kept, _), _| kept != pair);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(Pair, String), Arc<Key>>> {
+        self.derived.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,73 @@
+//! From the bucket to a folder in memory: fetch, decrypt, check, unpack.
+
+use bytes::Bytes;
+use vsync_core::format::bundle::{self, OpenError};
+use vsync_core::format::envelope::{EnvelopeError, OVERHEAD};
+use vsync_core::format::seal::SealError;
+use vsync_core::sync::Problem;
+use vsync_core::vault::snapshot::Snapshot;
+
+use super::remote::{PointerRead, Remote};
+use crate::tasks;
+
+impl Remote {
+    /// Fetches the bundle that the pointer names, from the cache where it is, and opens it.
+    /// `proven` says that this key has opened a bundle of the vault before: then one that does
+    /// not open was changed by somebody.
+    ///
+    /// # Errors
+    /// Why it cannot be had, or must not be used.
+    pub async fn open(&self, read: &PointerRead, proven: bool) -> Result<Snapshot, Problem> {
+        let version = read.pointer.version;
+        let key = self.key().await?;
+        let sealed = self.bundle(read).await?;
+        let (limits, folder) = (self.limits, self.vault_folder.clone());
+        let own = key.id();
+        let bytes = sealed.clone();
+        let opened = tasks::blocking(move || bundle::open(&bytes, &key, version, &limits, &folder)).await?;
+        match opened {
+            Ok(opened) => {
+                self.state.cache_bundle(version, &sealed);
+                Ok(opened)
+            }
+            Err(error) => {
+                let other_key = read.pointer.key_id.as_ref().is_some_and(|claimed| *claimed != own);
+                let same_key = read.pointer.key_id.as_ref() == Some(&own);
+                Err(refusal(error, other_key, proven || same_key))
+            }
+        }
+    }
+
+    async fn bundle(&self, read: &PointerRead) -> Result<Bytes, Problem> {
+        let version = read.pointer.version;
+        let limit = self.limits.bundle.saturating_add(OVERHEAD as u64);
+        if let Some(etag) = &read.pointer.bundle_etag
+            && let Some(bytes) = self.state.cached_bundle(version, etag)
+        {
+            return Ok(bytes.into());
+        }
+        match self.place.store.get(&self.place.bundle(version), limit).await? {
+            Some(object) => Ok(object.body),
+            None => Err(Problem::Torn(version)),
+        }
+    }
+}
+
+fn refusal(error: OpenError, other_key: bool, proven: bool) -> Problem {
+    match error {
+        OpenError::Envelope(EnvelopeError::WrongKey) if other_key => Problem::KeyRotated,
+        OpenError::Envelope(EnvelopeError::WrongKey) if proven => {
+            Problem::Tampered("the bundle does not open with the key that opened earlier ones".to_owned())
+        }
+        OpenError::Envelope(EnvelopeError::WrongKey) => Problem::WrongKey,
+        OpenError::Envelope(EnvelopeError::UnsupportedVersion) | OpenError::Seal(SealError::UnsupportedVersion) => {
+            Problem::UnsupportedVersion(error.to_string())
+        }
+        OpenError::Envelope(_) | OpenError::Seal(_) => Problem::Tampered(error.to_string()),
+        OpenError::Bundle(ref inner) => match inner.kind() {
+            "too_large" => Problem::TooLarge(error.to_string()),
+            "unsafe_archive" => Problem::UnsafeArchive(error.to_string()),
+            _ => Problem::CorruptArchive(error.to_string()),
+        },
+    }
+}

@@ -1,0 +1,190 @@
+//! From a folder in memory to the bucket: bundle first, then the pointer, and nothing half told.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use vsync_core::format::bundle;
+use vsync_core::format::pointer::Pointer;
+use vsync_core::sync::{Problem, PublishPlan, RemoteMark};
+use vsync_core::vault::snapshot::Snapshot;
+use vsync_core::version::Version;
+
+use super::remote::{Remote, mark, now_ms, random};
+use crate::store::{Condition, Metadata, StoreError};
+use crate::tasks;
+
+/// How often an unclear answer is followed up before it is left to the next start or poll.
+const TRIES: u32 = 4;
+/// How many seconds a version may move on while its name is taken.
+const NAMES: u32 = 30;
+
+/// A bundle that is in the bucket, without a pointer to it yet.
+#[derive(Debug)]
+pub struct Uploaded {
+    /// The version it got.
+    pub version: Version,
+    /// Its entity tag.
+    pub etag: String,
+}
+
+/// What the pointer will say.
+#[derive(Debug, Clone)]
+pub struct NextPointer {
+    /// Everything.
+    pub pointer: Pointer,
+    /// Its push id, by which our own write is recognised.
+    pub push_id: String,
+    replaces: Option<RemoteMark>,
+}
+
+impl Remote {
+    /// Seals and uploads the folder under the first free name from the planned version on.
+    ///
+    /// # Errors
+    /// What the store or the archive says.
+    pub async fn upload(&self, snapshot: Snapshot, first: Version) -> Result<Uploaded, Problem> {
+        let key = self.key().await?;
+        let mut version = first;
+        let mut snapshot = snapshot;
+        for _ in 0..NAMES {
+            let iv = random::<12>()?;
+            let key = key.clone();
+            let packed = tasks::blocking(move || {
+                let packed = bundle::pack(&snapshot, version, &key, iv);
+                (packed, snapshot)
+            });
+            let (packed, back) = packed.await?;
+            snapshot = back;
+            let packed = Bytes::from(packed.map_err(|error| match error.kind() {
+                "too_large" => Problem::TooLarge(error.to_string()),
+                _ => Problem::Io(error.to_string()),
+            })?);
+            if packed.len() as u64 > self.limits.bundle {
+                let text = format!("the bundle has {} bytes, the limit is {}", packed.len(), self.limits.bundle);
+                return Err(Problem::TooLarge(text));
+            }
+            match self.write_once(version, &packed).await? {
+                Some(etag) => {
+                    self.state.cache_bundle(version, &packed);
+                    return Ok(Uploaded { version, etag });
+                }
+                None => version = version.successor(),
+            }
+        }
+        Err(Problem::StoreFailed(format!("no free version name after {first}")))
+    }
+
+    /// Puts a bundle that must be new; `None` when the name is taken by other bytes.
+    async fn write_once(&self, version: Version, packed: &Bytes) -> Result<Option<String>, Problem> {
+        let object = self.place.bundle(version);
+        let metadata = Metadata::new();
+        let mut last = StoreError::Conflict;
+        for attempt in 0..TRIES {
+            pause(attempt).await;
+            match self.place.store.put(&object, packed.clone(), &metadata, Condition::Absent).await {
+                Ok(etag) => return Ok(Some(etag)),
+                Err(error @ (StoreError::Conflict | StoreError::Unclear(_))) => {
+                    // A first try that seemed lost may have arrived after all.
+                    if attempt > 0 || error != StoreError::Conflict {
+                        let limit = packed.len() as u64;
+                        match self.place.store.get(&object, limit).await {
+                            Ok(Some(there)) if there.body == *packed => return Ok(Some(there.head.etag)),
+                            Ok(Some(_)) | Err(StoreError::TooLarge { .. }) => return Ok(None),
+                            Ok(None) => last = error,
+                            Err(error) => last = error,
+                        }
+                    } else {
+                        return Ok(None);
+                    }
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(last.into())
+    }
+
+    /// What the pointer to an uploaded bundle will say.
+    ///
+    /// # Errors
+    /// When the key or random bytes cannot be had.
+    pub async fn next_pointer(&self, plan: &PublishPlan, uploaded: &Uploaded) -> Result<NextPointer, Problem> {
+        let push_id = random::<8>()?.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let pointer = Pointer {
+            version: uploaded.version,
+            generation: Some(plan.generation),
+            prev_generation: Some(plan.generation - 1),
+            rotated_at: Some(now_ms()),
+            prev: plan.prev,
+            push_id: Some(push_id.clone()),
+            bundle_etag: Some(uploaded.etag.clone()),
+            key_id: Some(self.key().await?.id()),
+        };
+        Ok(NextPointer { pointer, push_id, replaces: plan.replaces.clone() })
+    }
+
+    /// Moves the pointer, if it is still the one that was to be replaced. Gives its new mark.
+    ///
+    /// # Errors
+    /// [`Problem::LostRace`] when another push won; [`Problem::Unreachable`] when the outcome
+    /// could not be learned: the pointer may have moved.
+    pub async fn point(&self, next: &NextPointer) -> Result<RemoteMark, Problem> {
+        let object = self.place.pointer();
+        let body = Bytes::from(next.pointer.body());
+        let metadata = next.pointer.metadata();
+        let condition = match &next.replaces {
+            Some(mark) => Condition::Matches(mark.etag.clone()),
+            None => Condition::Absent,
+        };
+        let mut last = StoreError::Conflict;
+        for attempt in 0..TRIES {
+            pause(attempt).await;
+            match self.place.store.put(&object, body.clone(), &metadata, condition.clone()).await {
+                Ok(etag) => return Ok(mark(etag, &metadata)),
+                Err(StoreError::Conflict) => return self.who_won(next).await,
+                // Nothing arrived, or its answer did not: the condition makes asking again safe.
+                Err(error @ (StoreError::Unclear(_) | StoreError::Unreachable(_))) => {
+                    last = error;
+                    match self.place.store.head(&object).await {
+                        Ok(Some(head)) if is_ours(&head.metadata, next) => {
+                            return Ok(mark(head.etag, &head.metadata));
+                        }
+                        Ok(_) | Err(_) => {}
+                    }
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(last.into())
+    }
+
+    async fn who_won(&self, next: &NextPointer) -> Result<RemoteMark, Problem> {
+        for attempt in 0..TRIES {
+            pause(attempt).await;
+            match self.pointer(false).await {
+                Ok(Some(there)) if there.remote.mark.push_id.as_ref() == Some(&next.push_id) => {
+                    return Ok(there.remote.mark);
+                }
+                Ok(Some(there)) => {
+                    let winner = there.pointer.version;
+                    return Err(Problem::LostRace { winner, author: self.audit.author_of(winner).await });
+                }
+                Ok(None) => return Err(Problem::StoreFailed("the pointer was removed meanwhile".to_owned())),
+                Err(Problem::Unreachable(_)) => {}
+                Err(problem) => return Err(problem),
+            }
+        }
+        Err(Problem::Unreachable("another push won; its version could not be read".to_owned()))
+    }
+}
+
+fn is_ours(metadata: &Metadata, next: &NextPointer) -> bool {
+    metadata.get(vsync_core::format::pointer::PUSH_ID) == Some(&next.push_id)
+}
+
+/// Waits before a repeated try; nothing before the first.
+async fn pause(attempt: u32) {
+    if attempt > 0 {
+        let jitter = random::<1>().map_or(0, |[byte]| u64::from(byte));
+        tokio::time::sleep(Duration::from_millis((100 << attempt.min(4)) + jitter)).await;
+    }
+}

@@ -1,0 +1,150 @@
+//! One vault in the bucket: its pointer, its key, its cached bundles.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use vsync_core::format::bundle::Limits;
+use vsync_core::format::envconfig::EnvConfig;
+use vsync_core::format::envelope::Key;
+use vsync_core::format::pointer::{self, Pointer};
+use vsync_core::id::Pair;
+use vsync_core::sync::{Problem, RemoteMark, RemotePointer};
+
+use super::audit::AuditLog;
+use super::keys::Keys;
+use super::place::Place;
+use crate::disk::state::PairState;
+use crate::store::{Metadata, Object};
+
+/// Largest pointer object that is read; a real one has 15 bytes.
+const POINTER_LIMIT: u64 = 4096;
+
+/// One vault's remote side, shared by every checkout of it on this machine.
+#[derive(Debug)]
+pub struct Remote {
+    /// Which vault.
+    pub pair: Pair,
+    /// Where it lives.
+    pub place: Place,
+    /// Its audit log.
+    pub audit: AuditLog,
+    /// What a bundle may hold at most.
+    pub limits: Limits,
+    /// What this machine keeps of it.
+    pub state: PairState,
+    /// Path of the vault folder from the repository's root, for archives of the older client.
+    pub vault_folder: String,
+    keys: Arc<Keys>,
+    salt: String,
+}
+
+/// A pointer as read, with everything it tells.
+#[derive(Debug, Clone)]
+pub struct PointerRead {
+    /// Its identity and version, as the worker sees it.
+    pub remote: RemotePointer,
+    /// Everything.
+    pub pointer: Pointer,
+}
+
+impl Remote {
+    /// Connects a vault's configuration with its store and key. Touches neither yet.
+    ///
+    /// # Errors
+    /// [`Problem`] when the configuration names no usable store.
+    pub fn new(
+        pair: Pair,
+        config: &EnvConfig,
+        keys: Arc<Keys>,
+        state: PairState,
+        limits: Limits,
+    ) -> Result<Self, Problem> {
+        let place = Place::open(&pair, config)?;
+        let vault_folder = config.files.vault_folder.clone();
+        let vault_folder = vault_folder.unwrap_or_else(|| format!("infra/vault/{}", pair.env));
+        let audit = AuditLog::new(place.clone(), state.clone(), config.audit.enabled);
+        let salt = config.encryption.salt.clone();
+        Ok(Self { pair, place, audit, limits, state, vault_folder, keys, salt })
+    }
+
+    /// The vault's key.
+    ///
+    /// # Errors
+    /// [`Problem::KeyMissing`].
+    pub async fn key(&self) -> Result<Arc<Key>, Problem> {
+        self.keys.derived(&self.pair, &self.salt).await
+    }
+
+    /// The name of the key store, for status.
+    pub fn key_store(&self) -> &'static str {
+        self.keys.store().name()
+    }
+
+    /// Looks at the pointer without reading it.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn head(&self) -> Result<Option<RemoteMark>, Problem> {
+        let head = self.place.store.head(&self.place.pointer()).await?;
+        Ok(head.map(|head| mark(head.etag, &head.metadata)))
+    }
+
+    /// Reads the pointer. Where there is none, makes sure that the vault is not kept in the
+    /// older client's layout, unless this machine knows that it is not.
+    ///
+    /// # Errors
+    /// What the store says; [`Problem::BadPointer`], [`Problem::ClassicLayout`].
+    pub async fn pointer(&self, undecided: bool) -> Result<Option<PointerRead>, Problem> {
+        let found = self.place.store.get(&self.place.pointer(), POINTER_LIMIT).await;
+        let found = match found {
+            // Something else lies where the pointer should be.
+            Err(crate::store::StoreError::TooLarge { .. }) => {
+                let head = self.place.store.head(&self.place.pointer()).await?;
+                let mark = head.map(|head| mark(head.etag, &head.metadata));
+                return mark.map_or(Ok(None), |mark| Err(Problem::BadPointer(mark)));
+            }
+            found => found?,
+        };
+        match found {
+            Some(object) => read_pointer(object).map(Some),
+            None if undecided => match self.place.store.head(self.place.classic_pointer()).await? {
+                Some(_) => Err(Problem::ClassicLayout(self.place.classic_pointer().to_owned())),
+                None => Ok(None),
+            },
+            None => Ok(None),
+        }
+    }
+}
+
+fn read_pointer(object: Object) -> Result<PointerRead, Problem> {
+    let mark = mark(object.head.etag, &object.head.metadata);
+    match pointer::read(&object.body, &object.head.metadata) {
+        Ok(pointer) => {
+            let remote = RemotePointer { version: pointer.version, mark, prev: pointer.prev };
+            Ok(PointerRead { remote, pointer })
+        }
+        Err(_) => Err(Problem::BadPointer(mark)),
+    }
+}
+
+/// What identifies a pointer, from its description.
+pub fn mark(etag: String, metadata: &Metadata) -> RemoteMark {
+    let generation = pointer::generation_of(metadata);
+    RemoteMark { etag, generation, push_id: metadata.get(pointer::PUSH_ID).cloned() }
+}
+
+/// Random bytes for keys, IVs and ids.
+///
+/// # Errors
+/// [`Problem::Internal`] when the system gives none.
+pub fn random<const N: usize>() -> Result<[u8; N], Problem> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|error| Problem::Internal(format!("no random bytes: {error}")))?;
+    Ok(bytes)
+}
+
+/// The time, with the milliseconds that stored formats keep.
+pub fn now_ms() -> Timestamp {
+    let now = crate::clock::now();
+    now.round(jiff::Unit::Millisecond).unwrap_or(now)
+}

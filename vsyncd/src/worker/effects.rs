@@ -1,0 +1,314 @@
+//! What a worker's effects do, and what they work with.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use vsync_core::sync::event::Opened;
+use vsync_core::sync::{Local, Problem, RemoteMark, RemotePointer};
+use vsync_core::vault::diff::Diff;
+use vsync_core::vault::ledger::{Ledger, SyncOp, SyncPoint};
+use vsync_core::vault::snapshot::Snapshot;
+use vsync_core::vault::tree::Tree;
+
+use super::checkout::Checkout;
+use super::progress::{Progress, Stage};
+use crate::clock;
+use crate::disk::displaced::Kept;
+use crate::disk::scan::{self, Scan, ScanLimits};
+use crate::disk::stage::Modes;
+use crate::disk::state::{FolderFile, FolderState, Loaded, Notice, PublishIntent};
+use crate::repo::author::Author;
+use crate::repo::remote::{PointerRead, Remote};
+use crate::repo::trouble::{io_problem, scan_problem};
+use crate::tasks;
+use crate::watch::watcher::Watcher;
+
+/// How many notices are kept.
+const NOTICES_MAX: usize = 20;
+
+/// What the settings say to a worker's effects.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// How much a folder may hold.
+    pub limits: ScanLimits,
+    /// Modes and owners of what is written.
+    pub modes: Modes,
+    /// How long a replaced folder stays.
+    pub keep_replaced: Duration,
+    /// Where backups go.
+    pub backups: PathBuf,
+    /// How many published backups are kept.
+    pub backups_keep: usize,
+}
+
+/// What one job's effects hand to the next.
+#[derive(Debug, Default)]
+pub(super) struct Slots {
+    pub(super) scan: Option<Arc<Scan>>,
+    pub(super) pointer: Option<PointerRead>,
+    pub(super) opened: Option<(RemoteMark, Snapshot, Tree)>,
+}
+
+/// Everything one worker works with. The ledger in memory is the one on disk.
+#[derive(Debug)]
+pub struct Effects {
+    /// The checkout.
+    pub checkout: Arc<Checkout>,
+    /// The vault in the bucket.
+    pub remote: Arc<Remote>,
+    /// Where progress is told.
+    pub progress: Progress,
+    /// What the settings say.
+    pub rules: Rules,
+    pub(super) state: FolderState,
+    pub(super) author: Author,
+    pub(super) watcher: Arc<Watcher>,
+    pub(super) slots: Mutex<Slots>,
+    ledger: Mutex<Arc<Ledger>>,
+    kept: Mutex<Vec<Kept>>,
+    notices: Mutex<Arc<Vec<Notice>>>,
+    atomic: Mutex<Option<bool>>,
+}
+
+/// What is loaded and healed before a worker starts.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    pub(super) ledger: Ledger,
+    pub(super) kept: Vec<Kept>,
+    pub(super) notices: Vec<Notice>,
+}
+
+impl Effects {
+    /// Loads what is known of the checkout and heals its folder. Blocks.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn load(
+        checkout: Arc<Checkout>,
+        remote: Arc<Remote>,
+        state: FolderState,
+        rules: Rules,
+        watcher: Arc<Watcher>,
+        author: Author,
+    ) -> Result<Self, Problem> {
+        let memory = super::kept::heal(&checkout, &state, &rules)?;
+        Ok(Self {
+            checkout,
+            remote,
+            progress: Progress::default(),
+            rules,
+            state,
+            author,
+            watcher,
+            slots: Mutex::default(),
+            ledger: Mutex::new(Arc::new(memory.ledger)),
+            kept: Mutex::new(memory.kept),
+            notices: Mutex::new(Arc::new(memory.notices)),
+            atomic: Mutex::default(),
+        })
+    }
+
+    /// The ledger as it stands.
+    pub fn ledger(&self) -> Arc<Ledger> {
+        Arc::clone(&lock(&self.ledger))
+    }
+
+    /// Replaces the ledger, on disk first. Blocks.
+    pub(super) fn set_ledger(&self, ledger: Ledger) -> Result<(), Problem> {
+        let saved = self.state.save(FolderFile::Ledger, &ledger);
+        saved.map_err(|error| io_problem("cannot save the ledger", &error))?;
+        *lock(&self.ledger) = Arc::new(ledger);
+        Ok(())
+    }
+
+    /// What a person should know, newest last.
+    pub fn notices(&self) -> Arc<Vec<Notice>> {
+        Arc::clone(&lock(&self.notices))
+    }
+
+    /// Adds a notice; also logged. Blocks.
+    pub(super) fn notice(&self, code: &str, text: String, backup: Option<String>) {
+        tracing::warn!(pair = %self.checkout.pair, code, "{text}");
+        let mut notices = lock(&self.notices);
+        let mut list = (**notices).clone();
+        list.push(Notice { at: clock::now(), code: code.to_owned(), text, backup });
+        list.drain(..list.len().saturating_sub(NOTICES_MAX));
+        if let Err(error) = self.state.save(FolderFile::Notices, &list) {
+            tracing::warn!(%error, "cannot save the notices");
+        }
+        *notices = Arc::new(list);
+    }
+
+    /// Whether the last swap was one step.
+    pub fn atomic(&self) -> Option<bool> {
+        *lock(&self.atomic)
+    }
+
+    pub(super) fn set_atomic(&self, atomic: bool) {
+        *lock(&self.atomic) = Some(atomic);
+    }
+
+    pub(super) fn kept(&self) -> MutexGuard<'_, Vec<Kept>> {
+        lock(&self.kept)
+    }
+
+    /// The kept scan and its successors, for the effects of one job.
+    pub(super) fn slots(&self) -> MutexGuard<'_, Slots> {
+        lock(&self.slots)
+    }
+
+    /// Looks at the pointer.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn head(&self) -> Result<Option<RemoteMark>, Problem> {
+        let mark = self.remote.head().await?;
+        if mark.is_none() && self.ledger().synced.is_none() {
+            // Nothing was ever here: it may be a vault of the older client.
+            self.remote.pointer(true).await?;
+        }
+        self.remote.audit.flush_waiting().await;
+        Ok(mark)
+    }
+
+    /// Compares the folder with the ledger.
+    ///
+    /// # Errors
+    /// What a vault cannot hold, or the file system says.
+    pub async fn scan(self: &Arc<Self>, keep: bool) -> Result<Local, Problem> {
+        let this = Arc::clone(self);
+        tasks::blocking(move || this.scan_now(keep)).await?
+    }
+
+    fn scan_now(&self, keep: bool) -> Result<Local, Problem> {
+        let ledger = self.ledger();
+        let known = ledger.tree();
+        let started = clock::now();
+        self.progress.report(Stage::Scan, 0, Some(ledger.files.len() as u64));
+        let found = match scan::scan(&self.checkout.folder, &ledger, &self.rules.limits, started) {
+            Ok(found) => found,
+            Err(error) if error.is_missing() && self.checkout.root.is_dir() => {
+                self.slots().scan = None;
+                let diff = Diff::between(&known, &Tree::default());
+                return Ok(Local { diff, tree: Arc::default(), missing: true });
+            }
+            Err(error) => return Err(scan_problem(&error)),
+        };
+        self.progress.report(Stage::Scan, found.files.len() as u64, Some(found.files.len() as u64));
+        let diff = Diff::between(&known, &found.tree);
+        let local = Local { diff, tree: Arc::new(found.tree.clone()), missing: false };
+        if keep {
+            self.slots().scan = Some(Arc::new(found));
+        } else if local.diff.is_empty() && ledger.files != found.files && ledger.synced.is_some() {
+            // Touched or just written, with the same content: remember, so as not to read it
+            // again. A ledger that changed meanwhile knows better.
+            if Arc::ptr_eq(&ledger, &self.ledger()) {
+                self.set_ledger(found.ledger(ledger.synced.clone()))?;
+            }
+        }
+        Ok(local)
+    }
+
+    /// Reads the pointer, and settles a publish whose outcome was not known by it.
+    ///
+    /// # Errors
+    /// What the store says, or the pointer itself.
+    pub async fn read(
+        self: &Arc<Self>,
+    ) -> Result<(Option<RemotePointer>, Option<SyncPoint>), Problem> {
+        let undecided = self.ledger().synced.is_none();
+        let read = self.remote.pointer(undecided).await?;
+        let this = Arc::clone(self);
+        let seen = read.clone();
+        let settled = tasks::blocking(move || this.settle(seen.as_ref())).await??;
+        let pointer = read.as_ref().map(|read| read.remote.clone());
+        self.slots().pointer = read;
+        Ok((pointer, settled))
+    }
+
+    fn settle(&self, read: Option<&PointerRead>) -> Result<Option<SyncPoint>, Problem> {
+        let failed = |error| io_problem("cannot read the publish journal", &error);
+        let intent: Option<PublishIntent> = match self.state.load(FolderFile::Publish).map_err(failed)? {
+            Loaded::Found(intent) => Some(intent),
+            Loaded::Missing => None,
+            Loaded::Corrupt { moved_to, why } => {
+                tracing::warn!(moved_to = %moved_to.display(), why, "the publish journal was damaged");
+                None
+            }
+        };
+        let (Some(intent), Some(read)) = (intent, read) else { return Ok(None) };
+        let mark = &read.remote.mark;
+        let counted = mark.push_id.as_ref() == Some(&intent.push_id);
+        let followed = read.pointer.prev == Some(intent.version);
+        let still_old = Some(&mark.etag) == intent.replaced_etag.as_ref();
+        if still_old && !counted {
+            return Ok(None);
+        }
+        let mut settled = None;
+        if counted || followed {
+            let synced = SyncPoint {
+                version: intent.version,
+                generation: intent.generation,
+                // Of a pointer that was replaced since, only its push id is known.
+                etag: if counted { mark.etag.clone() } else { String::new() },
+                push_id: Some(intent.push_id),
+                op: SyncOp::Push,
+                at: clock::now(),
+            };
+            let ledger = Ledger { synced: Some(synced.clone()), ..intent.ledger };
+            self.set_ledger(ledger)?;
+            settled = Some(synced);
+        }
+        let cleared = self.state.clear(FolderFile::Publish);
+        cleared.map_err(|error| io_problem("cannot clear the publish journal", &error))?;
+        Ok(settled)
+    }
+
+    /// Fetches and opens what the pointer names, and compares it with the kept scan.
+    ///
+    /// # Errors
+    /// Why it cannot be had, or must not be used.
+    pub async fn open(self: &Arc<Self>, pointer: &RemotePointer) -> Result<Opened, Problem> {
+        let read = self.pointer_read(pointer)?;
+        let synced = self.ledger().synced.clone();
+        let proven = synced.is_some();
+        self.progress.report(Stage::Download, 0, None);
+        let snapshot = self.remote.open(&read, proven).await?;
+        let this = Arc::clone(self);
+        let mark = pointer.mark.clone();
+        tasks::blocking(move || {
+            let tree = snapshot.tree();
+            this.progress.report(Stage::Download, tree.bytes(), Some(tree.bytes()));
+            let equal = this.slots().scan.as_ref().is_some_and(|scan| scan.tree == tree);
+            let cached = synced.is_some_and(|synced| this.remote.has_cached(synced.version));
+            this.slots().opened = Some((mark, snapshot, tree));
+            Opened { equal, cached }
+        })
+        .await
+        .map_err(Problem::from)
+    }
+
+    pub(super) fn pointer_read(&self, pointer: &RemotePointer) -> Result<PointerRead, Problem> {
+        let slots = self.slots();
+        let read = slots.pointer.as_ref().filter(|read| read.remote == *pointer);
+        read.cloned().ok_or_else(|| Problem::Internal("the pointer was not read in this job".to_owned()))
+    }
+
+    /// What a pointer's agreement looks like from now on.
+    pub(super) fn agreement(pointer: &RemotePointer, op: SyncOp, at: Timestamp) -> SyncPoint {
+        SyncPoint {
+            version: pointer.version,
+            generation: pointer.mark.generation,
+            etag: pointer.mark.etag.clone(),
+            push_id: pointer.mark.push_id.clone(),
+            op,
+            at,
+        }
+    }
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,159 @@
+//! Replaced folders: kept for a while, looked at once more, saved if somebody wrote into them.
+
+use std::sync::Arc;
+
+use vsync_core::format::bundle::archive;
+use vsync_core::format::envelope::{self, Key};
+use vsync_core::sync::Problem;
+use vsync_core::vault::snapshot::Snapshot;
+use vsync_core::version::Version;
+
+use super::checkout::Checkout;
+use super::effects::{Effects, Memory, Rules};
+use crate::clock;
+use crate::disk::busy::busy;
+use crate::disk::displaced::{Kept, late_writes, remove_tree};
+use crate::disk::heal::{self, Outcome};
+use crate::disk::state::{FolderFile, FolderState, Loaded, SwapIntent};
+use crate::disk::{backup, scan::ScanError};
+use crate::repo::remote::random;
+use crate::repo::trouble::io_problem;
+use crate::tasks;
+
+/// How long a replaced folder that cannot be read or saved is left before the next try.
+const RETRY: std::time::Duration = std::time::Duration::from_secs(60);
+
+impl Effects {
+    /// Whether replaced folders wait for their end.
+    pub fn has_kept(&self) -> bool {
+        !self.kept().is_empty()
+    }
+
+    /// Removes the replaced folders whose time has come and that nobody uses any more. What was
+    /// written into one after it was replaced goes into a backup first, and is reported.
+    pub async fn sweep_kept(self: &Arc<Self>) {
+        let now = clock::now();
+        let due: Vec<Kept> = self.kept().iter().filter(|kept| kept.deadline <= now).cloned().collect();
+        for kept in due {
+            let key = self.remote.key().await;
+            let this = Arc::clone(self);
+            let outcome = tasks::blocking(move || {
+                let gone = this.end(&kept, key);
+                this.after(&kept, gone);
+            });
+            if outcome.await.is_err() {
+                tracing::error!("looking at a replaced folder failed unexpectedly");
+            }
+        }
+    }
+
+    /// True when the folder is gone.
+    fn end(&self, kept: &Kept, key: Result<Arc<Key>, Problem>) -> Result<bool, Problem> {
+        if busy(&kept.path) {
+            return Ok(false);
+        }
+        match late_writes(&kept.path, &kept.expected, &self.rules.limits, clock::now()) {
+            Ok(None) => {}
+            Ok(Some(late)) => {
+                let name = self.store_backup(&*key?, &late.snapshot, false)?;
+                let count = late.diff.added.len() + late.diff.modified.len();
+                let mut text =
+                    format!("{count} file(s) written into a replaced folder are in the backup {name}");
+                if !late.left_out.is_empty() {
+                    let names: Vec<_> = late.left_out.iter().map(|left| left.name.as_str()).collect();
+                    text.push_str(&format!("; it cannot hold: {}", names.join(", ")));
+                }
+                self.notice("late_write", text, Some(name));
+            }
+            Err(ScanError::Folder(crate::disk::folder::NotAFolder::Missing)) => return Ok(true),
+            Err(error) => return Err(Problem::Io(error.to_string())),
+        }
+        remove_tree(&kept.path).map_err(|error| io_problem("cannot remove a replaced folder", &error))?;
+        Ok(true)
+    }
+
+    fn after(&self, kept: &Kept, gone: Result<bool, Problem>) {
+        let mut list = self.kept();
+        match gone {
+            Ok(true) => list.retain(|other| other.id != kept.id),
+            Ok(false) => return,
+            Err(problem) => {
+                tracing::warn!(path = %kept.path.display(), %problem, "a replaced folder stays for now");
+                let later = clock::now().checked_add(RETRY);
+                for other in list.iter_mut().filter(|other| other.id == kept.id) {
+                    other.deadline = later.unwrap_or(other.deadline);
+                }
+            }
+        }
+        if let Err(error) = self.state.save(FolderFile::Kept, &*list) {
+            tracing::warn!(%error, "cannot record the replaced folders");
+        }
+    }
+
+    /// Encrypts a folder and stores it among the backups; returns its name. Blocks.
+    pub(super) fn store_backup(
+        &self,
+        key: &Key,
+        snapshot: &Snapshot,
+        published: bool,
+    ) -> Result<String, Problem> {
+        let zip = archive(snapshot).map_err(|error| Problem::Io(format!("cannot make a backup: {error}")))?;
+        let sealed = envelope::encrypt(key, random::<12>()?, zip);
+        let (dir, pair) = (&self.rules.backups, &self.checkout.pair);
+        let now = Version::at(clock::now());
+        let name = backup::store(dir, pair, now, &sealed, published)
+            .map_err(|error| io_problem("cannot store a backup", &error))?;
+        if let Err(error) = backup::prune(dir, pair, self.rules.backups_keep) {
+            tracing::warn!(%error, "cannot remove old backups");
+        }
+        Ok(name)
+    }
+}
+
+/// Loads a checkout's state and brings its folder out of whatever a crash left.
+pub(super) fn heal(checkout: &Checkout, state: &FolderState, rules: &Rules) -> Result<Memory, Problem> {
+    let failed = |error| io_problem("cannot read the checkout's state", &error);
+    let mut ledger = found(state.load(FolderFile::Ledger).map_err(failed)?);
+    let mut kept: Vec<Kept> = found(state.load(FolderFile::Kept).map_err(failed)?);
+    let notices = found(state.load(FolderFile::Notices).map_err(failed)?);
+    let swap: Option<SwapIntent> = state.load(FolderFile::Swap).map_err(failed)?.found();
+    let now = clock::now();
+    let folder = &checkout.folder;
+    if !folder.parent().is_some_and(std::path::Path::is_dir) {
+        return Ok(Memory { ledger, kept, notices });
+    }
+    let healed = heal::heal(folder, &checkout.pair.env, swap.as_ref(), &kept, &rules.limits, now)
+        .map_err(|error| io_problem("cannot heal the vault folder", &error))?;
+    if let (Outcome::Swapped { displaced }, Some(swap)) = (healed.outcome, swap) {
+        ledger = swap.ledger;
+        let saved = state.save(FolderFile::Ledger, &ledger);
+        saved.map_err(|error| io_problem("cannot save the ledger", &error))?;
+        if let (Some(path), Some(id)) = (displaced, swap.replaces)
+            && !kept.iter().any(|known| known.id == id)
+        {
+            kept.push(Kept { path, id, deadline: now, expected: swap.replaced });
+        }
+    }
+    // No record says what these held, so all of it goes into a backup before they go.
+    let strays = healed.unexplained.into_iter();
+    kept.extend(strays.map(|stray| Kept {
+        path: stray.path,
+        id: stray.id,
+        deadline: now,
+        expected: vsync_core::vault::ledger::Ledger::default(),
+    }));
+    state.save(FolderFile::Kept, &kept).map_err(|error| io_problem("cannot save the state", &error))?;
+    state.clear(FolderFile::Swap).map_err(|error| io_problem("cannot save the state", &error))?;
+    Ok(Memory { ledger, kept, notices })
+}
+
+fn found<T: Default>(loaded: Loaded<T>) -> T {
+    match loaded {
+        Loaded::Found(value) => value,
+        Loaded::Missing => T::default(),
+        Loaded::Corrupt { moved_to, why } => {
+            tracing::warn!(moved_to = %moved_to.display(), why, "a state file was damaged; it counts as lost");
+            T::default()
+        }
+    }
+}

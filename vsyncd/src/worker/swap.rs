@@ -1,0 +1,191 @@
+//! Putting an opened version in the folder's place, with what was there kept.
+
+use std::sync::Arc;
+
+use vsync_core::sync::event::Swapped;
+use vsync_core::sync::{Problem, RemotePointer};
+use vsync_core::vault::diff::Diff;
+use vsync_core::vault::ledger::{Ledger, SyncOp};
+use vsync_core::vault::snapshot::Snapshot;
+use vsync_core::vault::tree::Tree;
+use vsync_core::version::Version;
+
+use super::effects::Effects;
+use super::progress::Stage;
+use crate::clock;
+use crate::disk::displaced::{Kept, late_writes, remove_tree};
+use crate::disk::exchange::{Displaced, ExchangeError, exchange, keep, put_back};
+use crate::disk::folder;
+use crate::disk::load::load;
+use crate::disk::scan::Scan;
+use crate::disk::stage::{Staged, stage};
+use crate::disk::state::{FolderFile, SwapIntent};
+use crate::repo::trouble::{io_problem, scan_problem};
+use crate::tasks;
+
+impl Effects {
+    /// Records that the scanned folder is what the pointer names.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub async fn adopt(self: &Arc<Self>, pointer: &RemotePointer) -> Result<Swapped, Problem> {
+        let this = Arc::clone(self);
+        let synced = Self::agreement(pointer, SyncOp::Adopt, clock::now());
+        tasks::blocking(move || {
+            let scan = this.slots().scan.take();
+            let scan = scan.ok_or_else(|| Problem::Internal("nothing was scanned".to_owned()))?;
+            this.slots().opened = None;
+            this.set_ledger(scan.ledger(Some(synced.clone())))?;
+            Ok(Swapped { synced, backup: None, diff: Diff::default() })
+        })
+        .await?
+    }
+
+    /// Puts the opened version in place of the scanned folder; keeps what was there in an
+    /// encrypted backup first when asked.
+    ///
+    /// # Errors
+    /// [`Problem::FolderMoved`] when the folder is not what was scanned any more: nothing was
+    /// replaced. Otherwise what the file system or the key store says.
+    pub async fn swap(
+        self: &Arc<Self>,
+        pointer: &RemotePointer,
+        backup: bool,
+    ) -> Result<Swapped, Problem> {
+        let (scan, opened) = {
+            let mut slots = self.slots();
+            (slots.scan.take(), slots.opened.take())
+        };
+        let opened = opened.filter(|(mark, ..)| *mark == pointer.mark);
+        let (_, snapshot, tree) =
+            opened.ok_or_else(|| Problem::Internal("nothing was opened for this swap".to_owned()))?;
+        let mut kept = None;
+        if let (true, Some(scan)) = (backup, &scan) {
+            kept = Some(self.back_up(scan).await?);
+        }
+        let this = Arc::clone(self);
+        let synced = Self::agreement(pointer, SyncOp::Pull, clock::now());
+        tasks::blocking(move || {
+            let before = scan.as_ref().map(|scan| scan.tree.clone()).unwrap_or_default();
+            let ledger = this.replace(scan.as_deref(), &snapshot, &tree, pointer_ledger(&synced))?;
+            this.watcher.rewatch(&this.checkout.folder);
+            this.set_ledger(ledger)?;
+            this.settle_swap();
+            Ok(Swapped { synced, backup: kept, diff: Diff::between(&before, &tree) })
+        })
+        .await?
+    }
+
+    async fn back_up(self: &Arc<Self>, scan: &Arc<Scan>) -> Result<String, Problem> {
+        let key = self.remote.key().await?;
+        let (this, scan) = (Arc::clone(self), Arc::clone(scan));
+        tasks::blocking(move || {
+            let bytes = scan.tree.bytes();
+            this.progress.report(Stage::Backup, 0, Some(bytes));
+            let snapshot = match load(&this.checkout.folder, &scan) {
+                Ok(snapshot) => snapshot,
+                Err(crate::disk::scan::ScanError::Changing { .. }) => return Err(Problem::FolderMoved),
+                Err(error) => return Err(scan_problem(&error)),
+            };
+            let published = scan.tree == this.ledger().tree();
+            let name = this.store_backup(&key, &snapshot, published)?;
+            this.progress.report(Stage::Backup, bytes, Some(bytes));
+            Ok(name)
+        })
+        .await?
+    }
+
+    /// Stages, journals, exchanges and checks what was displaced. What it returns is the new
+    /// folder's ledger; the old folder is kept beside it under its deadline.
+    fn replace(
+        &self,
+        scan: Option<&Scan>,
+        snapshot: &Snapshot,
+        tree: &Tree,
+        agreed: Ledger,
+    ) -> Result<Ledger, Problem> {
+        let folder = &self.checkout.folder;
+        let bytes = tree.bytes();
+        self.progress.report(Stage::Write, 0, Some(bytes));
+        let stamp = Version::at(clock::now());
+        let env = &self.checkout.pair.env;
+        let litter = scan.is_some().then_some(folder.as_path());
+        let staged = stage(folder, env, stamp, snapshot, &self.rules.modes, litter)
+            .map_err(|error| io_problem("cannot write the new folder", &error))?;
+        let ledger = staged.ledger(agreed.synced);
+        let replaced = scan.map(|scan| scan.ledger(None)).unwrap_or_default();
+        let done = self.exchange_checked(&staged, &ledger, &replaced);
+        if done.is_err() {
+            if let Err(error) = remove_tree(&staged.path) {
+                tracing::warn!(%error, "cannot remove a staged folder now; the next start does");
+            }
+            self.settle_swap();
+        }
+        done?;
+        self.progress.report(Stage::Write, bytes, Some(bytes));
+        Ok(ledger)
+    }
+
+    fn exchange_checked(&self, staged: &Staged, ledger: &Ledger, replaced: &Ledger) -> Result<(), Problem> {
+        let folder = &self.checkout.folder;
+        let version = ledger.synced.as_ref().map(|synced| synced.version);
+        let intent = SwapIntent {
+            staged: staged.path.clone(),
+            staged_id: staged.id,
+            replaces: folder::id_of(folder).map_err(|error| io_problem("cannot look at the folder", &error))?,
+            replaced: replaced.clone(),
+            version: version.ok_or_else(|| Problem::Internal("a swap without a version".to_owned()))?,
+            ledger: ledger.clone(),
+        };
+        let journaled = self.state.save(FolderFile::Swap, &intent);
+        journaled.map_err(|error| io_problem("cannot journal the swap", &error))?;
+        let exchanged = exchange(staged, folder).map_err(exchange_problem)?;
+        self.set_atomic(exchanged.atomic);
+        let Some(displaced) = exchanged.displaced else { return Ok(()) };
+        // The last moment at which an edit can have slipped in is over: look.
+        let seen = late_writes(&displaced.path, replaced, &self.rules.limits, clock::now());
+        if !matches!(seen, Ok(None)) {
+            put_back(staged, &displaced, folder).map_err(exchange_problem)?;
+            return Err(Problem::FolderMoved);
+        }
+        self.keep_displaced(&displaced, replaced);
+        Ok(())
+    }
+
+    /// Gives the displaced folder its deadline. It is complete and harmless under its staged
+    /// name too, so a failure is only reported.
+    fn keep_displaced(&self, displaced: &Displaced, replaced: &Ledger) {
+        let now = clock::now();
+        let deadline = now.checked_add(self.rules.keep_replaced).unwrap_or(now);
+        let path = match keep(&displaced.path, &self.checkout.pair.env, Version::at(deadline)) {
+            Ok(path) => path,
+            Err(error) => {
+                tracing::warn!(%error, "cannot rename the replaced folder");
+                displaced.path.clone()
+            }
+        };
+        let mut kept = self.kept();
+        kept.push(Kept { path, id: displaced.id, deadline, expected: replaced.clone() });
+        if let Err(error) = self.state.save(FolderFile::Kept, &*kept) {
+            tracing::warn!(%error, "cannot record the replaced folder; it is backed up before it goes");
+        }
+    }
+
+    fn settle_swap(&self) {
+        if let Err(error) = self.state.clear(FolderFile::Swap) {
+            tracing::warn!(%error, "cannot clear the swap journal; the next start does");
+        }
+    }
+}
+
+/// A ledger that carries only the agreement.
+fn pointer_ledger(synced: &vsync_core::vault::ledger::SyncPoint) -> Ledger {
+    Ledger { synced: Some(synced.clone()), ..Ledger::default() }
+}
+
+fn exchange_problem(error: ExchangeError) -> Problem {
+    match error {
+        ExchangeError::Io(error) => io_problem("cannot exchange the folders", &error),
+        other => Problem::FolderNotUsable(other.to_string()),
+    }
+}

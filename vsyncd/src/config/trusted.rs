@@ -92,7 +92,7 @@ pub fn read(path: &Path, limit: u64) -> Result<Option<Trusted>, Untrusted> {
     // The open file is judged, not the name: the name may point elsewhere a moment later.
     let metadata = file.metadata().map_err(failed)?;
     let warning = judge(path, &metadata, geteuid().as_raw())?;
-    let bytes = read_at_most(file, limit).map_err(failed)?;
+    let bytes = read_at_most(file, metadata.len(), limit).map_err(failed)?;
     let bytes = bytes.ok_or_else(|| Untrusted::TooLarge { path: path.to_owned(), limit })?;
     Ok(Some(Trusted { bytes, warning }))
 }
@@ -111,8 +111,9 @@ fn judge(path: &Path, metadata: &Metadata, me: u32) -> Result<Option<Warning>, U
     Ok((mode & 0o044 != 0).then_some(Warning { path, mode }))
 }
 
-fn read_at_most(file: File, limit: u64) -> io::Result<Option<Vec<u8>>> {
-    let mut bytes = Vec::new();
+fn read_at_most(file: File, size: u64, limit: u64) -> io::Result<Option<Vec<u8>>> {
+    // Room for all of it at once: growing would leave copies of a secret in freed memory.
+    let mut bytes = Vec::with_capacity(usize::try_from(size.min(limit) + 1).unwrap_or(0));
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
     Ok((bytes.len() as u64 <= limit).then_some(bytes))
 }

@@ -1,0 +1,120 @@
+//! A folder into a zip.
+
+use std::io::{Cursor, Write};
+
+use flate2::Compression;
+use flate2::write::DeflateEncoder;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use zeroize::Zeroizing;
+use zip::result::ZipError;
+use zip::write::FullFileOptions;
+use zip::{CompressionMethod, DateTime, System, ZipWriter};
+
+use super::BundleError;
+use super::directory::EXTENDED_TIMESTAMP;
+use crate::format::{envelope, seal};
+use crate::vault::snapshot::{Snapshot, SnapshotFile};
+use crate::vault::tree::MODE_MASK;
+
+/// What an entry costs beside its name (written twice) and content: both headers, both
+/// timestamps, and what deflate may add before it gives up.
+const PER_ENTRY: usize = 160;
+
+/// Makes a zip of a folder: sorted, with modes, times and empty folders, each file deflated where
+/// that makes it smaller. Equal folders give equal bytes. The result is wiped on drop and has
+/// room for the seal and the envelope around it.
+///
+/// # Errors
+/// [`BundleError::Unwritable`] when a name is too long for a zip.
+pub fn archive(snapshot: &Snapshot) -> Result<Zeroizing<Vec<u8>>, BundleError> {
+    let mut zip = Zeroizing::new(Vec::with_capacity(capacity(snapshot)));
+    write(snapshot, &mut zip).map_err(|error| BundleError::Unwritable(error.to_string()))?;
+    Ok(zip)
+}
+
+fn write(snapshot: &Snapshot, zip: &mut Vec<u8>) -> Result<(), ZipError> {
+    let mut writer = ZipWriter::new(Cursor::new(zip));
+    let files = snapshot.files.iter().map(|(path, file)| (path, Some(file)));
+    let dirs = snapshot.empty_dirs.iter().map(|path| (path, None));
+    let mut entries: Vec<_> = files.chain(dirs).collect();
+    entries.sort_by_key(|(path, _)| *path);
+    for (path, file) in entries {
+        match file {
+            Some(file) => {
+                writer.start_file(path.as_str(), options(file)?)?;
+                writer.write_all(&file.content)?;
+            }
+            // A folder's own mode and time do not travel.
+            None => {
+                let options = FullFileOptions::default().system(System::Unix).unix_permissions(0o700);
+                writer.add_directory(path.as_str(), options.last_modified_time(DateTime::default()))?;
+            }
+        }
+    }
+    writer.finish()?;
+    Ok(())
+}
+
+fn options(file: &SnapshotFile) -> Result<FullFileOptions<'static, 'static>, ZipError> {
+    let method = if shrinks(&file.content) { CompressionMethod::Deflated } else { CompressionMethod::Stored };
+    let mut options = FullFileOptions::default()
+        .system(System::Unix)
+        .compression_method(method)
+        .unix_permissions(file.mode & MODE_MASK)
+        .last_modified_time(dos_time(file.mtime))
+        .large_file(file.content.len() as u64 >= zip::ZIP64_BYTES_THR);
+    // The DOS time counts in steps of two seconds from 1980; this field has the exact one.
+    if let Ok(seconds) = i32::try_from(file.mtime) {
+        let mut field = vec![1];
+        field.extend_from_slice(&seconds.to_le_bytes());
+        options.add_extra_field(EXTENDED_TIMESTAMP, field, false)?;
+    }
+    Ok(options)
+}
+
+/// Tries the fastest level and stops as soon as it is no gain.
+fn shrinks(content: &[u8]) -> bool {
+    let mut encoder = DeflateEncoder::new(Budget(content.len()), Compression::fast());
+    encoder.write_all(content).and_then(|()| encoder.finish()).is_ok_and(|left| left.0 > 0)
+}
+
+/// Counts down the bytes written to it and fails when they are used up.
+struct Budget(usize);
+
+impl Write for Budget {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 = self.0.checked_sub(bytes.len()).ok_or(std::io::ErrorKind::WriteZero)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The time in UTC, moved into the years a zip can say.
+fn dos_time(mtime: i64) -> DateTime {
+    let Ok(instant) = Timestamp::from_second(mtime) else { return DateTime::default() };
+    let t = instant.to_zoned(TimeZone::UTC).datetime();
+    let part = |value: i8| u8::try_from(value).unwrap_or_default();
+    let year = u16::try_from(t.year()).unwrap_or_default();
+    DateTime::from_date_and_time(
+        year,
+        part(t.month()),
+        part(t.day()),
+        part(t.hour()),
+        part(t.minute()),
+        part(t.second()),
+    )
+    .unwrap_or_default()
+}
+
+/// Enough that the buffer never has to move: an abandoned one would not be wiped.
+fn capacity(snapshot: &Snapshot) -> usize {
+    let files = snapshot.files.iter().map(|(path, file)| {
+        2 * path.as_str().len() + file.content.len() + file.content.len() / 1000 + PER_ENTRY
+    });
+    let dirs = snapshot.empty_dirs.iter().map(|path| 2 * path.as_str().len() + PER_ENTRY);
+    files.chain(dirs).sum::<usize>() + PER_ENTRY + seal::OVERHEAD + envelope::OVERHEAD
+}

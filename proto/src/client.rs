@@ -57,25 +57,28 @@ impl Client {
     /// # Errors
     /// As [`Client::connect`].
     pub fn connect_within(socket: &Path, name: &str, limit: Duration) -> Result<Self, ConnectError> {
+        let failed = |failure| ConnectError { nobody_there: false, failure };
         let deadline = Instant::now() + limit;
-        let stream = open(socket, deadline).map_err(|error| ConnectError {
+        let id = Id::Number(0);
+        let hello = Hello { protocol: PROTOCOL, client: name.to_owned() };
+        let first_line = codec::request_line(&id, &hello).map_err(failed)?;
+        let stream = open(socket, &first_line, deadline).map_err(|error| ConnectError {
             nobody_there: nobody_there(&error),
             failure: lost(socket, &error),
         })?;
         let nothing = HelloResult { protocol: PROTOCOL, daemon_version: String::new(), pid: 0 };
         let mut client = Self { reader: BufReader::new(stream), next_id: 0, hello: nothing };
-        client.say_hello(name, deadline).map_err(|mut failure| {
+        client.hear_hello(&id, deadline).map_err(|mut failure| {
             if failure.code == Code::DaemonUnreachable {
                 failure.causes.push(format!("socket {}", socket.display()));
             }
-            ConnectError { nobody_there: false, failure }
+            failed(failure)
         })?;
         Ok(client)
     }
 
-    fn say_hello(&mut self, name: &str, deadline: Instant) -> Result<(), Failure> {
-        let id = self.send(&Hello { protocol: PROTOCOL, client: name.to_owned() })?;
-        self.hello = self.answer::<Hello>(&id, Some(deadline), &mut |_| {})?;
+    fn hear_hello(&mut self, id: &Id, deadline: Instant) -> Result<(), Failure> {
+        self.hello = self.answer::<Hello>(id, Some(deadline), &mut |_| {})?;
         hello::check(PROTOCOL, self.hello.protocol)?;
         let unlimited = self.reader.get_ref().set_recv_timeout(None);
         unlimited.map_err(|error| broken("cannot set up the connection to the daemon", &error))

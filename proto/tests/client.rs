@@ -165,8 +165,8 @@ fn a_daemon_that_leaves_or_talks_nonsense_is_an_error() {
         ("", Code::DaemonUnreachable),
         ("half a li", Code::DaemonUnreachable),
         ("nonsense\n", Code::BadRequest),
-        ("{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":7}\n", Code::BadRequest),
-        ("{\"jsonrpc\":\"2.0\",\"id\":2}\n", Code::BadRequest),
+        ("{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":7}\n", Code::BadRequest),
+        ("{\"jsonrpc\":\"2.0\",\"id\":1}\n", Code::BadRequest),
     ] {
         let (_dir, socket, thread) = daemon(move |mut peer| {
             peer.greet(PROTOCOL);

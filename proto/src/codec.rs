@@ -292,3 +292,120 @@ impl Joiner {
             .map_err(|_| Failure::new(Code::BadRequest, "the daemon's answer is not what was asked for"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    use super::*;
+
+    fn bad(line: &str) -> (Option<Id>, Code) {
+        let bad = read_request(line.as_bytes()).unwrap_err();
+        (bad.id, bad.failure.code)
+    }
+
+    #[test]
+    fn reads_a_request() {
+        let request = read_request(br#"{"jsonrpc":"2.0","id":"a","method":"m","params":{"x":1}}"#).unwrap();
+        assert_eq!((request.id, request.method.as_str()), (Id::Text("a".into()), "m"));
+        assert_eq!(request.params.unwrap().get(), r#"{"x":1}"#);
+        assert!(read_request(br#" {"id":1,"method":"m","jsonrpc":"2.0"} "#).unwrap().params.is_none());
+    }
+
+    #[test]
+    fn refuses_what_is_no_request_and_keeps_its_id_where_it_can() {
+        let one = Some(Id::Number(1));
+        for line in
+            ["", "x", "{", "[]", "[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\"}]", "{}", "\"x\"", "1"]
+        {
+            assert_eq!(bad(line), (None, Code::BadRequest), "{line}");
+        }
+        for line in [
+            r#"{"id":1,"method":"m"}"#,
+            r#"{"jsonrpc":"1.0","id":1,"method":"m"}"#,
+            r#"{"jsonrpc":"2.0","id":1}"#,
+            r#"{"jsonrpc":"2.0","id":1,"result":{}}"#,
+        ] {
+            assert_eq!(bad(line), (one.clone(), Code::BadRequest), "{line}");
+        }
+        for id in ["null", "1.5", "-1", "[]", &format!("\"{}\"", "x".repeat(65))] {
+            assert_eq!(
+                bad(&format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"m"}}"#)).1,
+                Code::BadRequest,
+                "{id}"
+            );
+        }
+        assert_eq!(bad(&" ".repeat(REQUEST_MAX + 1)), (None, Code::RequestTooLarge));
+        assert!(read_request(b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"\xff\"}").is_err());
+    }
+
+    #[test]
+    fn a_failure_without_id_says_null() {
+        let line = failure_line(None, &Failure::new(Code::BadRequest, "no"));
+        assert!(line.starts_with(r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32602,"#), "{line}");
+        let Incoming::Answer { id: None, outcome: Err(failure) } = read_incoming(line.as_bytes()).unwrap()
+        else {
+            panic!("not an answer: {line}");
+        };
+        assert_eq!(failure.code, Code::BadRequest);
+    }
+
+    #[test]
+    fn parts_out_of_order_missing_or_too_many_are_refused() {
+        let part = |seq| Part { id: Id::Number(1), seq, text: "x".into() };
+        assert!(Joiner::default().push(&part(1), 9).is_err());
+        let mut joiner = Joiner::default();
+        joiner.push(&part(0), 2).unwrap();
+        joiner.push(&part(1), 2).unwrap();
+        assert!(joiner.push(&part(1), 9).is_err());
+        assert!(joiner.push(&part(2), 2).is_err());
+        let three = to_raw_value(&Parts { parts: 3 }).unwrap();
+        assert!(joiner.finish::<Value>(&three).is_err());
+    }
+
+    fn json() -> impl Strategy<Value = Value> {
+        // Quotes, backslashes and control characters grow when escaped, up to twelve-fold.
+        let piece = prop_oneof![
+            "[a-zü\"\\\\\\x00-\\x1f🙂]{0,40}",
+            Just("\"\\".repeat(500)),
+            Just("\u{1}".repeat(300))
+        ];
+        (piece, 0_usize..400).prop_map(|(text, times)| Value::from(text.repeat(times)))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
+
+        #[test]
+        fn what_is_split_is_joined_again(value in json(), id in prop_oneof![
+            any::<u64>().prop_map(Id::Number),
+            "[\\x00-\\x7f]{0,64}".prop_map(Id::Text),
+        ]) {
+            let lines = answer_lines(&id, &value).unwrap();
+            let mut joiner = Joiner::default();
+            let mut joined = None;
+            for line in &lines {
+                prop_assert!(line.len() <= PART_MAX);
+                prop_assert_eq!(line.find('\n'), Some(line.len() - 1));
+                match read_incoming(line.as_bytes()).unwrap() {
+                    Incoming::Event(Event::Part(part)) => {
+                        prop_assert_eq!(&part.id, &id);
+                        joiner.push(&part, usize::MAX).unwrap();
+                    }
+                    Incoming::Answer { outcome: Ok(result), .. } => {
+                        joined = Some(std::mem::take(&mut joiner).finish::<Value>(&result).unwrap());
+                    }
+                    other => prop_assert!(false, "{:?}", other),
+                }
+            }
+            prop_assert_eq!(joined, Some(value));
+        }
+
+        #[test]
+        fn no_line_makes_either_reader_panic(line in "\\PC{0,80}|[{}\\[\\]\":,a-z0-9.]{0,60}") {
+            let _ = read_request(line.as_bytes());
+            let _ = read_incoming(line.as_bytes());
+        }
+    }
+}

@@ -1,1 +1,3 @@
-//! x
+//! The test bench: what stands in for the world around the daemon.
+
+pub mod s3;

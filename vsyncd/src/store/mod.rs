@@ -2,6 +2,14 @@
 //!
 //! A small trait, one conformance suite for every implementation.
 
+pub mod folder;
+pub mod memory;
+pub mod s3;
+
+#[cfg(test)]
+mod conformance;
+mod etag;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 

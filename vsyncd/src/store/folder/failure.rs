@@ -1,0 +1,33 @@
+//! What a failing disk means for a store.
+
+use std::io;
+use std::path::Path;
+
+use rustix::io::Errno;
+
+use crate::store::StoreError;
+
+/// The store error for a failed step at a path.
+pub(super) fn failed(step: &str, path: &Path, error: &io::Error) -> StoreError {
+    let text = format!("cannot {step} {}: {error}", path.display());
+    match error.raw_os_error().map(Errno::from_raw_os_error) {
+        Some(Errno::ACCESS | Errno::PERM | Errno::ROFS) => StoreError::Denied(text),
+        // A network disk whose server is away.
+        Some(
+            Errno::IO
+            | Errno::STALE
+            | Errno::NOTCONN
+            | Errno::TIMEDOUT
+            | Errno::HOSTDOWN
+            | Errno::HOSTUNREACH
+            | Errno::NETDOWN
+            | Errno::NETUNREACH
+            | Errno::NODEV
+            | Errno::NXIO,
+        ) => StoreError::Unreachable(text),
+        Some(Errno::LOOP | Errno::NOTDIR) => {
+            StoreError::Failed(format!("{text}; the store does not follow symbolic links"))
+        }
+        _ => StoreError::Failed(text),
+    }
+}

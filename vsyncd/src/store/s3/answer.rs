@@ -1,0 +1,130 @@
+//! What a failed request means.
+
+use std::error::Error;
+
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+
+use crate::store::{Condition, StoreError};
+
+/// A failure, taken apart.
+#[derive(Debug)]
+enum Failure {
+    /// The server answered with this status and, in a body, this code.
+    Answer(u16, Option<String>),
+    /// No connection came to stand: nothing was sent.
+    NoConnection(String),
+    /// The request left, or may have, and no usable answer came.
+    NoAnswer(String),
+    /// The request could not be made.
+    Request(String),
+}
+
+impl Failure {
+    fn of<E: ProvideErrorMetadata>(error: &SdkError<E>) -> Self {
+        match error {
+            SdkError::ServiceError(answer) => {
+                let code = answer.err().code().map(word).filter(|code| !code.is_empty());
+                Self::Answer(answer.raw().status().as_u16(), code)
+            }
+            SdkError::TimeoutError(_) => Self::NoAnswer("no answer in time".to_owned()),
+            SdkError::DispatchFailure(failure) => {
+                let source = failure.as_connector_error().map(|error| error as &dyn Error);
+                let (innermost, connected) = source.map_or(("no answer".to_owned(), true), chain);
+                if connected { Self::NoAnswer(innermost) } else { Self::NoConnection(innermost) }
+            }
+            SdkError::ResponseError(_) => Self::NoAnswer("the answer is incomplete or not S3's".to_owned()),
+            SdkError::ConstructionFailure(_) => Self::Request("the request cannot be built".to_owned()),
+            _ => Self::NoAnswer("an unknown failure".to_owned()),
+        }
+    }
+}
+
+/// The text of the innermost cause, and whether a connection stood. The HTTP client tells a failed
+/// connection only by its type, which it does not export, and its text.
+fn chain(error: &(dyn Error + 'static)) -> (String, bool) {
+    let mut connected = true;
+    let mut at = error;
+    loop {
+        let text = at.to_string();
+        if text.contains("(Connect)") || text.contains("HTTP connect timeout") {
+            connected = false;
+        }
+        match at.source() {
+            Some(source) => at = source,
+            None => return (text, connected),
+        }
+    }
+}
+
+/// A server's code, reduced to what may be shown.
+fn word(code: &str) -> String {
+    code.chars().filter(char::is_ascii_alphanumeric).take(64).collect()
+}
+
+/// Names the store in errors.
+#[derive(Debug, Clone)]
+pub(super) struct Answers {
+    /// Endpoint host and bucket.
+    pub(super) store: String,
+}
+
+impl Answers {
+    fn text(&self, what: &str) -> String {
+        format!("{}: {what}", self.store)
+    }
+
+    /// What a failed GET or listing means; `None` for a key that does not exist.
+    pub(super) fn read<E: ProvideErrorMetadata>(&self, error: &SdkError<E>) -> Option<StoreError> {
+        match Failure::of(error) {
+            Failure::Answer(404, Some(code)) if code != "NoSuchBucket" => None,
+            Failure::Answer(status, code) => Some(self.refused(status, code.as_deref())),
+            Failure::NoConnection(why) | Failure::NoAnswer(why) => {
+                Some(StoreError::Unreachable(self.text(&why)))
+            }
+            Failure::Request(why) => Some(StoreError::Failed(self.text(&why))),
+        }
+    }
+
+    /// What a failed PUT means. It is `Unclear` whenever the object may have been written.
+    pub(super) fn write<E: ProvideErrorMetadata>(
+        &self,
+        error: &SdkError<E>,
+        condition: &Condition,
+    ) -> StoreError {
+        match Failure::of(error) {
+            Failure::Answer(409 | 412, _) => StoreError::Conflict,
+            Failure::Answer(404, code) if code.as_deref() != Some("NoSuchBucket") => match condition {
+                Condition::Matches(_) => StoreError::Conflict,
+                Condition::Absent => self.refused(404, code.as_deref()),
+            },
+            // Overload is refused before anything is written, if the store itself says so.
+            Failure::Answer(status @ (429 | 503), code @ Some(_)) => self.refused(status, code.as_deref()),
+            Failure::Answer(status, code) if status >= 500 || code.as_deref() == Some("RequestTimeout") => {
+                StoreError::Unclear(self.text(&answered(status, code.as_deref())))
+            }
+            Failure::Answer(status, code) => self.refused(status, code.as_deref()),
+            Failure::NoConnection(why) => StoreError::Unreachable(self.text(&why)),
+            Failure::NoAnswer(why) => StoreError::Unclear(self.text(&why)),
+            Failure::Request(why) => StoreError::Failed(self.text(&why)),
+        }
+    }
+
+    fn refused(&self, status: u16, code: Option<&str>) -> StoreError {
+        let text = self.text(&answered(status, code));
+        match (status, code) {
+            (_, Some("RequestTimeTooSkewed")) => StoreError::ClockSkew(text),
+            (_, Some("NoSuchBucket")) => StoreError::NoBucket(self.store.clone()),
+            (_, Some("InvalidAccessKeyId" | "SignatureDoesNotMatch" | "AccessDenied" | "ExpiredToken"))
+            | (401 | 403, _) => StoreError::Denied(text),
+            (_, Some("SlowDown" | "RequestTimeout")) | (429 | 500.., _) => StoreError::Unreachable(text),
+            _ => StoreError::Failed(text),
+        }
+    }
+}
+
+fn answered(status: u16, code: Option<&str>) -> String {
+    match code {
+        Some(code) => format!("{code} (HTTP {status})"),
+        None => format!("HTTP {status}"),
+    }
+}

@@ -21,15 +21,19 @@ impl Remote {
         let version = read.pointer.version;
         let key = self.key().await?;
         let sealed = self.bundle(read).await?;
-        let (limits, folder) = (self.limits, self.vault_folder.clone());
         let own = key.id();
-        let bytes = sealed.clone();
-        let opened = tasks::blocking(move || bundle::open(&bytes, &key, version, &limits, &folder)).await?;
-        match opened {
-            Ok(opened) => {
-                self.state.cache_bundle(version, &sealed);
-                Ok(opened)
+        let (limits, folder) = (self.limits, self.vault_folder.clone());
+        let (bytes, cache) = (sealed, self.bundles.clone());
+        let opened = tasks::blocking(move || {
+            let opened = bundle::open(&bytes, &key, version, limits, &folder)?;
+            // Only what opened is worth keeping.
+            if let Err(error) = cache.cache_bundle(version, &bytes) {
+                tracing::warn!(%error, "cannot cache a bundle");
             }
+            Ok(opened)
+        });
+        match opened.await? {
+            Ok(opened) => Ok(opened.snapshot),
             Err(error) => {
                 let other_key = read.pointer.key_id.as_ref().is_some_and(|claimed| *claimed != own);
                 let same_key = read.pointer.key_id.as_ref() == Some(&own);
@@ -41,8 +45,11 @@ impl Remote {
     async fn bundle(&self, read: &PointerRead) -> Result<Bytes, Problem> {
         let version = read.pointer.version;
         let limit = self.limits.bundle.saturating_add(OVERHEAD as u64);
-        if let Some(etag) = &read.pointer.bundle_etag
-            && let Some(bytes) = self.state.cached_bundle(version, etag)
+        // A name is used once, so what is cached under it is it; what does not open is fetched.
+        let cache = self.bundles.clone();
+        let cached = tasks::blocking(move || cache.cached_bundle(version, limit)).await?;
+        if let Ok(Some(bytes)) = cached
+            && is_current(read.pointer.bundle_etag.as_deref(), &bytes)
         {
             return Ok(bytes.into());
         }
@@ -51,6 +58,14 @@ impl Remote {
             None => Err(Problem::Torn(version)),
         }
     }
+}
+
+/// Whether cached bytes are what the pointer means. Most stores name a body by its MD5; where
+/// the pointer does not, only the store can tell.
+fn is_current(etag: Option<&str>, bytes: &[u8]) -> bool {
+    use md5::Digest as _;
+    let hash = md5::Md5::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    etag == Some(&hash)
 }
 
 fn refusal(error: OpenError, other_key: bool, proven: bool) -> Problem {

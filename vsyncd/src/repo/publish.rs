@@ -65,7 +65,11 @@ impl Remote {
             }
             match self.write_once(version, &packed).await? {
                 Some(etag) => {
-                    self.state.cache_bundle(version, &packed);
+                    let (cache, sealed) = (self.bundles.clone(), packed.clone());
+                    let cached = tasks::blocking(move || cache.cache_bundle(version, &sealed)).await?;
+                    if let Err(error) = cached {
+                        tracing::warn!(%error, "cannot cache a bundle");
+                    }
                     return Ok(Uploaded { version, etag });
                 }
                 None => version = version.successor(),

@@ -1,6 +1,6 @@
 //! One vault in the bucket: its pointer, its key, its cached bundles.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use vsync_core::format::bundle::Limits;
@@ -9,11 +9,14 @@ use vsync_core::format::envelope::Key;
 use vsync_core::format::pointer::{self, Pointer};
 use vsync_core::id::Pair;
 use vsync_core::sync::{Problem, RemoteMark, RemotePointer};
+use vsync_core::version::Version;
 
 use super::audit::AuditLog;
 use super::keys::Keys;
 use super::place::Place;
-use crate::disk::state::PairState;
+use crate::config::pairs;
+use crate::config::paths::Paths;
+use crate::disk::state::{BundleCache, StateDir};
 use crate::store::{Metadata, Object};
 
 /// Largest pointer object that is read; a real one has 15 bytes.
@@ -30,12 +33,14 @@ pub struct Remote {
     pub audit: AuditLog,
     /// What a bundle may hold at most.
     pub limits: Limits,
-    /// What this machine keeps of it.
-    pub state: PairState,
+    /// The last bundles, as they came.
+    pub bundles: BundleCache,
     /// Path of the vault folder from the repository's root, for archives of the older client.
     pub vault_folder: String,
     keys: Arc<Keys>,
     salt: String,
+    paths: Arc<Paths>,
+    last_push: Mutex<Option<(Version, Option<u64>)>>,
 }
 
 /// A pointer as read, with everything it tells.
@@ -56,15 +61,45 @@ impl Remote {
         pair: Pair,
         config: &EnvConfig,
         keys: Arc<Keys>,
-        state: PairState,
+        paths: Arc<Paths>,
+        state: &StateDir,
         limits: Limits,
     ) -> Result<Self, Problem> {
         let place = Place::open(&pair, config)?;
-        let vault_folder = config.files.vault_folder.clone();
-        let vault_folder = vault_folder.unwrap_or_else(|| format!("infra/vault/{}", pair.env));
-        let audit = AuditLog::new(place.clone(), state.clone(), config.audit.enabled);
+        let vault_folder = config.vault_folder(&pair.env);
+        let audit = AuditLog::new(place.clone(), state.audit_spool(&pair), config.audit_enabled());
         let salt = config.encryption.salt.clone();
-        Ok(Self { pair, place, audit, limits, state, vault_folder, keys, salt })
+        let bundles = state.bundles(&pair);
+        let last_push = config.last_push.as_ref().map(|last| (last.ts, last.generation));
+        let last_push = Mutex::new(last_push);
+        Ok(Self { pair, place, audit, limits, bundles, vault_folder, keys, salt, paths, last_push })
+    }
+
+    /// The last push from this machine.
+    pub fn last_push(&self) -> Option<(Version, Option<u64>)> {
+        *self.last_push.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes down a push in the vault's configuration. It is a convenience for people and a
+    /// floor against rollbacks after the state folder is lost; the ledger is what counts. Blocks.
+    pub fn record_push(&self, version: Version, generation: Option<u64>) {
+        let mut last = self.last_push.lock().unwrap_or_else(PoisonError::into_inner);
+        *last = Some((version, generation));
+        if let Err(error) = pairs::record_push(&self.paths, &self.pair, version, generation) {
+            tracing::warn!(%error, "cannot record the push in the vault's configuration");
+        }
+    }
+
+    /// Whether a version's bundle is at hand. Blocks.
+    pub fn has_cached(&self, version: Version) -> bool {
+        self.bundles.versions().is_ok_and(|versions| versions.contains(&version))
+    }
+
+    /// Keeps a bundle that just came or went. Blocks.
+    pub(super) fn cache(&self, version: Version, sealed: &[u8]) {
+        if let Err(error) = self.bundles.cache_bundle(version, sealed) {
+            tracing::warn!(%error, "cannot cache a bundle");
+        }
     }
 
     /// The vault's key.

@@ -23,3 +23,10 @@ impl Checkout {
         cwd.starts_with(&self.root)
     }
 }
+
+impl From<crate::disk::state::Checkout> for Checkout {
+    fn from(entry: crate::disk::state::Checkout) -> Self {
+        let folder = entry.root.join(&entry.vault_folder);
+        Self { pair: Pair::new(entry.repo, entry.env), root: entry.root, folder, origin: entry.origin }
+    }
+}

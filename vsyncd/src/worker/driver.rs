@@ -307,6 +307,6 @@ impl Driver {
     }
 }
 
-fn now() -> Now {
+pub(super) fn now() -> Now {
     Now { instant: clock::monotonic(), wall: clock::now() }
 }

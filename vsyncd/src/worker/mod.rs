@@ -7,5 +7,6 @@ pub mod effects;
 pub mod kept;
 pub mod progress;
 pub mod publish;
+pub mod setup;
 pub mod supervisor;
 pub mod swap;

@@ -19,7 +19,8 @@ const PREV_GEN: &str = "prev-gen";
 const ROTATED_AT: &str = "rotated-at";
 const KEY_ID: &str = "key-id";
 const PREV: &str = "prev";
-const PUSH_ID: &str = "push-id";
+/// The metadata name of the push id.
+pub const PUSH_ID: &str = "push-id";
 const BUNDLE_ETAG: &str = "bundle-etag";
 
 hex_id! {

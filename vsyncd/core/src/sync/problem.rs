@@ -32,6 +32,9 @@ pub enum Problem {
     /// No key for this vault in the key store.
     #[error("there is no key for this vault: {0}")]
     KeyMissing(String),
+    /// The key store does not answer.
+    #[error("the key store cannot be used: {0}")]
+    KeychainUnavailable(String),
     /// The bundle does not open, and this key never opened one of this vault.
     #[error("the bundle does not open: the key is wrong, or its bytes were changed")]
     WrongKey,

@@ -1,0 +1,218 @@
+//! What workers are made from: settings, folders, keys, the watcher.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use vsync_core::format::bundle::Limits;
+use vsync_core::format::envconfig::EnvConfig;
+use vsync_core::id::Pair;
+use vsync_core::sync::{OnEdit, Policy, Problem};
+
+use super::checkout::Checkout;
+use super::effects::{Effects, Rules};
+use crate::config::paths::Paths;
+use crate::config::settings::{self, KeyStoreKind, Settings};
+use crate::config::{pairs, values::Account};
+use crate::disk::scan::ScanLimits;
+use crate::disk::stage::Modes;
+use crate::disk::state::{self, Loaded, StateDir};
+use crate::keychain;
+use crate::repo::author::Author;
+use crate::repo::keys::Keys;
+use crate::repo::remote::Remote;
+use crate::repo::trouble::io_problem;
+use crate::tasks;
+use crate::watch::watcher::Watcher;
+
+/// Under this name a pair's configuration says which key store holds its key on this machine.
+pub const KEY_STORE_FIELD: &str = "keyStore";
+
+/// Shared by everything that makes or changes workers.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// Folders.
+    pub paths: Arc<Paths>,
+    /// The state folder.
+    pub state: StateDir,
+    /// The one watcher.
+    pub watcher: Arc<Watcher>,
+    settings: Arc<Mutex<Arc<Settings>>>,
+    keys: Arc<Mutex<HashMap<KeyStoreKind, Arc<Keys>>>>,
+    /// One change of the list of checkouts at a time.
+    registry: Arc<Mutex<()>>,
+}
+
+impl Setup {
+    /// Puts it together.
+    pub fn new(paths: Paths, settings: Settings) -> Self {
+        let state = StateDir::new(paths.state.clone());
+        Self {
+            paths: Arc::new(paths),
+            state,
+            watcher: Arc::new(Watcher::start()),
+            settings: Arc::new(Mutex::new(Arc::new(settings))),
+            keys: Arc::default(),
+            registry: Arc::default(),
+        }
+    }
+
+    /// The settings in force.
+    pub fn settings(&self) -> Arc<Settings> {
+        Arc::clone(&self.settings.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts other settings in force.
+    pub fn set_settings(&self, settings: Settings) {
+        *self.settings.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
+    }
+
+    /// The machine's settings for a vault.
+    pub fn policy(&self, pair: &Pair) -> Policy {
+        let settings = self.settings();
+        let policy = settings.policy(pair);
+        Policy {
+            poll: policy.poll_interval,
+            rescan: settings.poll.rescan,
+            on_edit: match policy.on_edit {
+                settings::OnEdit::Status => OnEdit::Status,
+                settings::OnEdit::Push => OnEdit::Push,
+            },
+        }
+    }
+
+    /// The keys in a key store of this kind.
+    pub fn keys(&self, kind: KeyStoreKind) -> Arc<Keys> {
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        let opened = keys.entry(kind).or_insert_with(|| {
+            Arc::new(Keys::new(Arc::from(keychain::open(kind, &self.paths))))
+        });
+        Arc::clone(opened)
+    }
+
+    /// The key store that a vault's key is in: the one recorded with it, else the one in the
+    /// settings.
+    pub fn key_store_of(&self, config: &EnvConfig) -> KeyStoreKind {
+        let named = config.extra.0.get(KEY_STORE_FIELD).and_then(serde_json::Value::as_str);
+        match named {
+            Some("file") => KeyStoreKind::File,
+            Some("keychain") => KeyStoreKind::Keychain,
+            _ => self.settings().key_store,
+        }
+    }
+
+    /// How much a bundle may hold.
+    pub fn limits(&self) -> Limits {
+        let limits = &self.settings().limits;
+        let entries = usize::try_from(limits.entries).unwrap_or(usize::MAX);
+        Limits { bundle: limits.bundle.0, uncompressed: limits.uncompressed.0, entries }
+    }
+
+    /// A vault's remote side. Blocks on small files.
+    ///
+    /// # Errors
+    /// What is wrong with its configuration.
+    pub fn remote(&self, pair: &Pair) -> Result<Remote, Problem> {
+        let loaded = pairs::load(&self.paths, pair).map_err(|error| Problem::Config(error.to_string()))?;
+        let Some(loaded) = loaded else {
+            return Err(Problem::Config(format!("{pair} is not set up on this machine")));
+        };
+        self.remote_from(pair, &loaded.config)
+    }
+
+    /// The remote side that a configuration describes.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn remote_from(&self, pair: &Pair, config: &EnvConfig) -> Result<Remote, Problem> {
+        let keys = self.keys(self.key_store_of(config));
+        Remote::new(pair.clone(), config, keys, Arc::clone(&self.paths), &self.state, self.limits())
+    }
+
+    /// Everything that one worker works with, its folder healed. Blocks.
+    ///
+    /// # Errors
+    /// Why it cannot work.
+    pub(super) fn effects(
+        &self,
+        checkout: Arc<Checkout>,
+        known: Option<Arc<Remote>>,
+    ) -> Result<Effects, Problem> {
+        let pair = &checkout.pair;
+        let remote = match known {
+            Some(remote) => remote,
+            None => Arc::new(self.remote(pair)?),
+        };
+        let author = Author::find(&checkout.root, &self.paths);
+        let state = self.state.folder(&pair.repo, &pair.env, &checkout.root);
+        let rules = self.rules(pair)?;
+        Effects::load(checkout, remote, state, rules, Arc::clone(&self.watcher), author)
+    }
+
+    fn rules(&self, pair: &Pair) -> Result<Rules, Problem> {
+        let settings = self.settings();
+        let policy = settings.policy(pair);
+        let limits = self.limits();
+        Ok(Rules {
+            limits: ScanLimits { entries: limits.entries, bytes: limits.uncompressed },
+            modes: Modes {
+                file_mode: policy.file_mode,
+                dir_mode: policy.dir_mode,
+                owner: account(policy.owner.as_ref())?,
+                group: account(policy.group.as_ref())?,
+            },
+            keep_replaced: settings.keep_replaced.0,
+            backups: self.paths.backups(),
+            backups_keep: usize::try_from(settings.backups.keep).unwrap_or(usize::MAX),
+        })
+    }
+
+    /// The registered checkouts whose vault is set up.
+    ///
+    /// # Errors
+    /// When the list cannot be read.
+    pub async fn checkouts(&self) -> Result<Vec<Checkout>, Problem> {
+        let this = self.clone();
+        tasks::blocking(move || {
+            let list = this.registered()?;
+            // One that was registered by an `init` that died has no configuration.
+            let known = list.into_iter().filter(|checkout| {
+                let pair = Pair::new(checkout.repo.clone(), checkout.env.clone());
+                !matches!(pairs::load(&this.paths, &pair), Ok(None))
+            });
+            Ok(known.map(Checkout::from).collect())
+        })
+        .await?
+    }
+
+    /// The list of checkouts as it is on disk. Blocks.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn registered(&self) -> Result<Vec<state::Checkout>, Problem> {
+        let failed = |error| io_problem("cannot read the list of checkouts", &error);
+        match self.state.checkouts().map_err(failed)? {
+            Loaded::Found(list) => Ok(list),
+            Loaded::Missing => Ok(Vec::new()),
+            Loaded::Corrupt { moved_to, why } => {
+                tracing::error!(moved_to = %moved_to.display(), why, "the list of checkouts was damaged");
+                Ok(Vec::new())
+            }
+        }
+    }
+
+    /// Changes the list of checkouts. Blocks.
+    ///
+    /// # Errors
+    /// When it cannot be read or written.
+    pub fn register(&self, change: impl FnOnce(&mut Vec<state::Checkout>)) -> Result<(), Problem> {
+        let _turn = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut list = self.registered()?;
+        change(&mut list);
+        let saved = self.state.save_checkouts(&list);
+        saved.map_err(|error| io_problem("cannot save the list of checkouts", &error))
+    }
+}
+
+fn account(named: Option<&Account>) -> Result<Option<u32>, Problem> {
+    named.map(|account| account.id().map_err(|error| Problem::Config(error.to_string()))).transpose()
+}

@@ -1,0 +1,311 @@
+//! All workers: started, restarted, stopped as the registered checkouts and the settings say.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::{Notify, broadcast, watch};
+use tokio_util::sync::CancellationToken;
+use vsync_core::id::Pair;
+use vsync_core::sync::backoff::Jitter;
+use vsync_core::sync::{Command, Outcome, Problem, Worker};
+
+use super::checkout::Checkout;
+use super::driver::{Driver, Handle, Request};
+use super::effects::Effects;
+use super::setup::Setup;
+use crate::clock;
+use crate::tasks::{self, Tasks};
+
+/// A worker that ran this long before it failed is started again without delay.
+const STABLE: Duration = Duration::from_secs(60);
+/// How far two clocks may drift apart between two heartbeats before the machine has slept.
+const SLEPT: Duration = Duration::from_secs(20);
+/// How often is looked whether the machine slept or changed its network.
+const HEARTBEAT: Duration = Duration::from_secs(5);
+
+/// Identity of a checkout: its vault and its root.
+pub type Key = (Pair, PathBuf);
+
+/// What a slot holds.
+#[derive(Debug, Clone)]
+pub enum Slot {
+    /// The worker is being loaded.
+    Starting,
+    /// The worker runs.
+    Running(Handle),
+    /// The worker cannot run.
+    Broken(Problem, Timestamp),
+}
+
+/// One registered checkout and its worker.
+#[derive(Debug)]
+pub struct Entry {
+    /// The checkout.
+    pub checkout: Arc<Checkout>,
+    slot: watch::Sender<Slot>,
+    again: Notify,
+    stop: CancellationToken,
+}
+
+impl Entry {
+    /// What the slot holds now.
+    pub fn slot(&self) -> Slot {
+        self.slot.borrow().clone()
+    }
+
+    /// Has the worker do a verb; waits for it to be loaded.
+    ///
+    /// # Errors
+    /// Why the worker cannot run, or the verb could not be done.
+    pub async fn command(&self, command: Command, request: Request) -> Result<Outcome, Problem> {
+        self.handle().await?.command(command, request).await
+    }
+
+    /// The running worker; waits for it to be loaded.
+    ///
+    /// # Errors
+    /// Why it cannot run.
+    pub async fn handle(&self) -> Result<Handle, Problem> {
+        // What was broken may have been mended by the one who asks.
+        if matches!(self.slot(), Slot::Broken(..)) {
+            self.slot.send_replace(Slot::Starting);
+            self.again.notify_one();
+        }
+        let mut slot = self.slot.subscribe();
+        let settled = slot.wait_for(|slot| !matches!(slot, Slot::Starting)).await;
+        match settled.map(|slot| slot.clone()) {
+            Ok(Slot::Running(handle)) => Ok(handle),
+            Ok(Slot::Broken(problem, _)) => Err(problem),
+            Ok(Slot::Starting) | Err(_) => Err(Problem::ShuttingDown),
+        }
+    }
+}
+
+/// Runs a worker for every registered checkout.
+#[derive(Debug)]
+pub struct Supervisor {
+    setup: Setup,
+    tasks: Tasks,
+    entries: Mutex<BTreeMap<Key, Arc<Entry>>>,
+    changes: broadcast::Sender<Key>,
+}
+
+impl Supervisor {
+    /// No workers yet.
+    pub fn new(setup: Setup, tasks: Tasks) -> Arc<Self> {
+        Arc::new(Self { setup, tasks, entries: Mutex::default(), changes: broadcast::channel(256).0 })
+    }
+
+    /// What workers are made from.
+    pub const fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    /// Follows which checkouts show something new.
+    pub fn changes(&self) -> broadcast::Receiver<Key> {
+        self.changes.subscribe()
+    }
+
+    /// Every registered checkout.
+    pub fn entries(&self) -> Vec<Arc<Entry>> {
+        self.lock().values().cloned().collect()
+    }
+
+    /// The checkout of a vault with this root.
+    pub fn entry(&self, key: &Key) -> Option<Arc<Entry>> {
+        self.lock().get(key).cloned()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<Key, Arc<Entry>>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Starts what is registered and not running, stops what runs and is not registered, and
+    /// gives the rest its present settings.
+    ///
+    /// # Errors
+    /// When the list of checkouts cannot be read; what runs goes on.
+    pub async fn reconcile(self: &Arc<Self>) -> Result<(), Problem> {
+        let wanted = self.setup.checkouts().await?;
+        let wanted: HashMap<Key, Checkout> =
+            wanted.into_iter().map(|checkout| ((checkout.pair.clone(), checkout.root.clone()), checkout)).collect();
+        let mut entries = self.lock();
+        entries.retain(|key, entry| {
+            let stays = wanted.get(key).is_some_and(|checkout| *checkout == *entry.checkout);
+            if !stays {
+                entry.stop.cancel();
+                let _ = self.changes.send(key.clone());
+            }
+            stays
+        });
+        for (key, checkout) in wanted {
+            match entries.get(&key) {
+                Some(entry) => {
+                    if let Slot::Running(handle) = entry.slot() {
+                        handle.set_policy(self.setup.policy(&key.0));
+                    }
+                    entry.again.notify_one();
+                }
+                None => {
+                    let entry = self.start(key.clone(), checkout);
+                    entries.insert(key, entry);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn start(self: &Arc<Self>, key: Key, checkout: Checkout) -> Arc<Entry> {
+        let entry = Arc::new(Entry {
+            checkout: Arc::new(checkout),
+            slot: watch::Sender::new(Slot::Starting),
+            again: Notify::new(),
+            stop: CancellationToken::new(),
+        });
+        let (this, running) = (Arc::clone(self), Arc::clone(&entry));
+        self.tasks.spawn("worker", async move { this.keep(key, running).await });
+        entry
+    }
+
+    /// Keeps one worker running until its checkout is forgotten or the daemon stops.
+    async fn keep(&self, key: Key, entry: Arc<Entry>) {
+        let stopping = self.tasks.stopping();
+        let mut jitter = Jitter::new(seed());
+        let mut failures = 0;
+        loop {
+            let begun = clock::monotonic();
+            let problem = match self.load(&entry.checkout).await {
+                Ok((driver, handle)) => {
+                    let problem = self.run(&key, &entry, driver, handle).await;
+                    match problem {
+                        Some(problem) => problem,
+                        None => break,
+                    }
+                }
+                Err(problem) => problem,
+            };
+            tracing::warn!(pair = %key.0, root = %key.1.display(), %problem, "this checkout cannot be kept now");
+            entry.slot.send_replace(Slot::Broken(problem, clock::now()));
+            let _ = self.changes.send(key.clone());
+            failures = if begun.elapsed() > STABLE { 1 } else { failures + 1 };
+            let wait = jitter.after_failure(Duration::from_secs(1), failures);
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = entry.again.notified() => {}
+                () = entry.stop.cancelled() => break,
+                () = stopping.cancelled() => break,
+            }
+        }
+        self.setup.watcher.unwatch(&entry.checkout.folder);
+    }
+
+    /// Runs a loaded worker; `None` when it ended because it was asked to.
+    async fn run(&self, key: &Key, entry: &Entry, driver: Driver, handle: Handle) -> Option<Problem> {
+        let stopping = self.tasks.stopping();
+        let mut views = handle.views();
+        entry.slot.send_replace(Slot::Running(handle.clone()));
+        let _ = self.changes.send(key.clone());
+        let mut driven = std::pin::pin!(tasks::caught(driver.run()));
+        let (mut asked, mut watching) = (false, true);
+        loop {
+            tokio::select! {
+                ended = &mut driven => {
+                    return match ended {
+                        Ok(()) if asked => None,
+                        _ => Some(Problem::Internal("the worker ended unexpectedly".to_owned())),
+                    };
+                }
+                changed = views.changed(), if watching => {
+                    watching = changed.is_ok();
+                    let _ = self.changes.send(key.clone());
+                }
+                () = entry.stop.cancelled(), if !asked => {
+                    asked = true;
+                    handle.stop();
+                }
+                () = stopping.cancelled(), if !asked => {
+                    asked = true;
+                    handle.stop();
+                }
+            }
+        }
+    }
+
+    async fn load(&self, checkout: &Arc<Checkout>) -> Result<(Driver, Handle), Problem> {
+        let setup = self.setup.clone();
+        let (known, checkout) = (self.remote_of(&checkout.pair), Arc::clone(checkout));
+        let edited = Arc::new(Notify::new());
+        let listener = Arc::clone(&edited);
+        let effects = tasks::blocking(move || -> Result<Effects, Problem> {
+            let effects = setup.effects(checkout, known)?;
+            setup.watcher.watch(&effects.checkout.folder, listener);
+            Ok(effects)
+        })
+        .await??;
+        let pair = &effects.checkout.pair;
+        let (policy, last) = (self.setup.policy(pair), effects.remote.last_push());
+        let ledger = effects.ledger();
+        let now = super::driver::now();
+        let floor = last.map(|(version, _)| version);
+        let generation = last.and_then(|(_, generation)| generation);
+        let machine = Worker::new(policy, seed(), ledger.synced.clone(), floor, generation, now);
+        Ok(Driver::new(machine, Arc::new(effects), edited))
+    }
+
+    /// The remote side that another checkout of the same vault uses already.
+    fn remote_of(&self, pair: &Pair) -> Option<Arc<crate::repo::remote::Remote>> {
+        self.lock().values().find_map(|entry| match entry.slot() {
+            Slot::Running(handle) if handle.checkout.pair == *pair => {
+                Some(Arc::clone(&handle.effects().remote))
+            }
+            _ => None,
+        })
+    }
+
+    /// Loads a vault anew: its configuration or key changed.
+    pub fn reload(&self, pair: &Pair) {
+        for entry in self.entries().iter().filter(|entry| entry.checkout.pair == *pair) {
+            entry.again.notify_one();
+        }
+    }
+
+    /// Waits until every worker is loaded or known not to load.
+    pub async fn loaded(&self) {
+        for entry in self.entries() {
+            let mut slot = entry.slot.subscribe();
+            let _ = slot.wait_for(|slot| !matches!(slot, Slot::Starting)).await;
+        }
+    }
+
+    /// Has every worker look at its remote once after the machine slept or changed its network.
+    pub async fn heartbeat(self: Arc<Self>) {
+        let stopping = self.tasks.stopping();
+        let mut before = (clock::monotonic(), clock::now(), crate::repo::author::local_ip());
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(HEARTBEAT) => {}
+                () = stopping.cancelled() => return,
+            }
+            let now = (clock::monotonic(), clock::now(), crate::repo::author::local_ip());
+            let awake = now.0.duration_since(before.0);
+            let passed = now.1.duration_since(before.1).unsigned_abs();
+            if passed > awake + SLEPT || awake > HEARTBEAT + SLEPT || now.2 != before.2 {
+                tracing::debug!("the machine slept or its network changed; looking at every remote");
+                for entry in self.entries() {
+                    if let Slot::Running(handle) = entry.slot() {
+                        handle.poll_now();
+                    }
+                }
+            }
+            before = now;
+        }
+    }
+}
+
+/// A seed for jitter.
+fn seed() -> u64 {
+    crate::repo::remote::random::<8>().map_or(1, u64::from_ne_bytes)
+}

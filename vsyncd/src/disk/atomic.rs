@@ -1,0 +1,241 @@
+//! Files that are there whole or not at all, private and durable.
+
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags};
+use rustix::io::Errno;
+
+use super::fault::cannot;
+use super::folder::{Folder, facts_at};
+use super::rename;
+
+/// Distinguishes the temporary files of this process.
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
+/// Puts a whole file in place of whatever was there: written beside it with its final mode,
+/// synced, renamed, and the folder synced. A reader sees the old file or the new one.
+///
+/// # Errors
+/// The system's, with the path; a target that is a symlink or a folder is refused. The old file
+/// is then untouched and nothing is left behind.
+pub fn write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    place(path, bytes, mode, true).map_err(cannot("write", path.display()))
+}
+
+/// As [`write`], but only where nothing is yet.
+///
+/// # Errors
+/// As [`write`]; [`io::ErrorKind::AlreadyExists`] when the name is taken.
+pub fn write_new(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    place(path, bytes, mode, false).map_err(cannot("write", path.display()))
+}
+
+fn place(path: &Path, bytes: &[u8], mode: u32, replace: bool) -> io::Result<()> {
+    let (parent, name) = Folder::parent_of(path)?;
+    match facts_at(&parent, name)?.map(|facts| facts.kind) {
+        None => {}
+        Some(_) if !replace => return Err(io::ErrorKind::AlreadyExists.into()),
+        Some(FileType::RegularFile) => {}
+        Some(FileType::Symlink) => return Err(io::Error::other("it is a symlink")),
+        Some(_) => return Err(io::Error::other("it is not a file")),
+    }
+    let mut temp = b".".to_vec();
+    temp.extend_from_slice(name.as_bytes());
+    let serial = NEXT.fetch_add(1, Ordering::Relaxed);
+    temp.extend_from_slice(format!(".{}-{serial}.tmp", std::process::id()).as_bytes());
+    // One of an earlier process with this id can only be what a crash left.
+    let _ = rustix::fs::unlinkat(&parent, &temp[..], AtFlags::empty());
+    let written = fill(&parent, &temp, bytes, mode).and_then(|()| {
+        if replace {
+            Ok(rustix::fs::renameat(&parent, &temp[..], &parent, name)?)
+        } else {
+            Ok(rename::file_to_free(&parent, &temp[..], name)?)
+        }
+    });
+    if written.is_err() {
+        let _ = rustix::fs::unlinkat(&parent, &temp[..], AtFlags::empty());
+    }
+    written?;
+    sync(parent)
+}
+
+fn fill(parent: &Folder, temp: &[u8], bytes: &[u8], mode: u32) -> io::Result<()> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let mode = raw_mode(mode);
+    let file = rustix::fs::openat(parent, temp, flags, mode)?;
+    // The process's umask may have taken bits away.
+    rustix::fs::fchmod(&file, mode)?;
+    let mut file = File::from(file);
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Makes a folder and what is missing above it, each 0700, and syncs each one's parent. Folders
+/// that exist are left as they are.
+///
+/// # Errors
+/// The system's, with the path; a component that is no folder.
+pub fn create_private_dirs(path: &Path) -> io::Result<()> {
+    match rustix::fs::stat(path) {
+        Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::Directory => return Ok(()),
+        Ok(_) => return Err(cannot("make the folder", path.display())(Errno::NOTDIR)),
+        Err(Errno::NOENT) => {}
+        Err(error) => return Err(cannot("make the folder", path.display())(error)),
+    }
+    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        create_private_dirs(parent)?;
+    }
+    let made = Folder::parent_of(path).and_then(|(parent, name)| {
+        match rustix::fs::mkdirat(&parent, name, Mode::RWXU) {
+            Ok(()) => sync(parent),
+            // Somebody else made it meanwhile.
+            Err(Errno::EXIST) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    });
+    made.map_err(cannot("make the folder", path.display()))
+}
+
+/// Reads a whole file of at most `limit` bytes. A symlink is followed; what it leads to must be
+/// a plain file, so that a FIFO cannot make the caller wait.
+///
+/// # Errors
+/// The system's, with the path; [`io::ErrorKind::FileTooLarge`] beyond the limit.
+pub fn read_limited(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let read = || -> io::Result<Vec<u8>> {
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let file = File::from(rustix::fs::openat(CWD, path, flags, Mode::empty())?);
+        let meta = file.metadata()?;
+        if !meta.is_file() {
+            return Err(io::Error::other("it is not a plain file"));
+        }
+        // Room for all of it at once: growing would leave copies of a secret in freed memory.
+        let room = meta.len().min(limit) + 1;
+        let mut bytes = Vec::with_capacity(usize::try_from(room).unwrap_or(0));
+        file.take(limit + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > limit {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        Ok(bytes)
+    };
+    read().map_err(cannot("read", path.display()))
+}
+
+/// Removes a file, durably. True when there was one.
+///
+/// # Errors
+/// The system's, with the path.
+pub fn remove(path: &Path) -> io::Result<bool> {
+    let removed = || -> io::Result<bool> {
+        let (parent, name) = match Folder::parent_of(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            other => other?,
+        };
+        match rustix::fs::unlinkat(&parent, name, AtFlags::empty()) {
+            Ok(()) => sync(parent).map(|()| true),
+            Err(Errno::NOENT) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    };
+    removed().map_err(cannot("remove", path.display()))
+}
+
+/// Makes what happened to a folder's entries durable.
+pub(crate) fn sync(folder: impl AsFd) -> io::Result<()> {
+    let fd: OwnedFd = folder.as_fd().try_clone_to_owned()?;
+    match File::from(fd).sync_all() {
+        // Some file systems have no sync of folders and need none.
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+        other => other,
+    }
+}
+
+/// A mode for the system's calls.
+pub(crate) fn raw_mode(mode: u32) -> Mode {
+    Mode::from_bits_truncate((mode & vsync_core::vault::tree::MODE_MASK) as rustix::fs::RawMode)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        path.metadata().unwrap().permissions().mode() & 0o7777
+    }
+
+    fn names(dir: &Path) -> Vec<String> {
+        let mut names: Vec<_> =
+            dir.read_dir().unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn replaces_whole_and_leaves_nothing_beside() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = temp.path().join("state.json");
+        write(&path, b"one", 0o600).unwrap();
+        write(&path, b"two", 0o640).unwrap();
+        assert_eq!(read_limited(&path, 3).unwrap(), b"two");
+        assert_eq!(mode(&path), 0o640);
+        assert_eq!(names(temp.path()), ["state.json"]);
+        assert!(remove(&path).unwrap());
+        assert!(!remove(&path).unwrap());
+    }
+
+    #[test]
+    fn a_new_file_replaces_nothing() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = temp.path().join("x");
+        write_new(&path, b"one", 0o600).unwrap();
+        assert_eq!(write_new(&path, b"two", 0o600).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(read_limited(&path, 100).unwrap(), b"one");
+        assert_eq!(names(temp.path()), ["x"]);
+    }
+
+    #[test]
+    fn refuses_symlinks_and_folders_as_targets() {
+        let temp = tempfile::tempdir().unwrap();
+        write(&temp.path().join("victim"), b"mine", 0o600).unwrap();
+        symlink("victim", temp.path().join("link")).unwrap();
+        assert!(write(&temp.path().join("link"), b"x", 0o600).is_err());
+        assert!(write(temp.path(), b"x", 0o600).is_err());
+        assert_eq!(read_limited(&temp.path().join("victim"), 100).unwrap(), b"mine");
+        assert_eq!(names(temp.path()), ["link", "victim"]);
+    }
+
+    #[test]
+    fn folders_are_private_and_existing_ones_stay_as_they_are() {
+        let temp = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(temp.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+        create_private_dirs(&temp.path().join("a/b/c")).unwrap();
+        create_private_dirs(&temp.path().join("a/b/c")).unwrap();
+        assert_eq!(mode(temp.path()), 0o755);
+        for path in ["a", "a/b", "a/b/c"] {
+            assert_eq!(mode(&temp.path().join(path)), 0o700, "{path}");
+        }
+        write(&temp.path().join("file"), b"", 0o600).unwrap();
+        assert!(create_private_dirs(&temp.path().join("file/x")).is_err());
+    }
+
+    #[test]
+    fn reading_is_bounded_and_never_waits() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = temp.path().join("big");
+        write(&path, &[7; 100], 0o600).unwrap();
+        assert_eq!(read_limited(&path, 99).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+        let fifo = temp.path().join("fifo");
+        assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+        assert!(read_limited(&fifo, 99).is_err());
+        let none = read_limited(&temp.path().join("none"), 1).unwrap_err();
+        assert_eq!(none.kind(), io::ErrorKind::NotFound);
+        assert!(none.to_string().contains("none"), "{none}");
+    }
+}

@@ -1,0 +1,203 @@
+//! Building the next state of a vault folder beside the current one.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::CString;
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Gid, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT, Uid};
+use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
+use vsync_core::id::Env;
+use vsync_core::relpath::RelPath;
+use vsync_core::vault::ledger::{Ledger, LedgerFile, SyncPoint};
+use vsync_core::vault::snapshot::{Snapshot, SnapshotFile};
+use vsync_core::vault::tree::ContentHash;
+use vsync_core::version::Version;
+
+use super::atomic::{self, raw_mode};
+use super::facts::Facts;
+use super::fault::cannot;
+use super::folder::{Folder, FolderId};
+use super::sibling::{self, SiblingKind};
+use super::{durable, removal, rename, stray};
+
+/// What a pair's settings say about modes and owners; `None` leaves the rule: file modes as in
+/// the bundle, folders 0700, owner and group of this process.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Modes {
+    /// Mode of every file.
+    pub file_mode: Option<u32>,
+    /// Mode of every folder, the vault folder included.
+    pub dir_mode: Option<u32>,
+    /// Numeric owner of everything.
+    pub owner: Option<u32>,
+    /// Numeric group of everything.
+    pub group: Option<u32>,
+}
+
+/// A whole folder that waits beside the vault folder to take its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Staged {
+    /// Where.
+    pub path: PathBuf,
+    /// Which folder it is; stays true after the exchange.
+    pub id: FolderId,
+    /// Its files as they lie on disk.
+    pub files: BTreeMap<RelPath, LedgerFile>,
+    /// Its empty folders.
+    pub empty_dirs: BTreeSet<RelPath>,
+}
+
+impl Staged {
+    /// The ledger that holds once this folder is in place. It vouches for no hash: the files
+    /// have just been written, so the next scan reads each of them once.
+    pub fn ledger(&self, synced: Option<SyncPoint>) -> Ledger {
+        let (files, empty_dirs) = (self.files.clone(), self.empty_dirs.clone());
+        Ledger { synced, files, empty_dirs, scanned_ns: 0 }
+    }
+}
+
+/// Builds `.vsync-<env>.new-<stamp>` beside `target` and makes it durable. While it is built it
+/// carries `.part` at its end. Nothing in it is at any moment wider open than it will be, and
+/// the folder itself opens up last. Missing parents are made, 0700.
+///
+/// `litter_from` names the current folder: editor litter found there is copied over.
+///
+/// # Errors
+/// The system's, naming what could not be done; the kind (disk full, denied) is kept. Nothing
+/// is left behind.
+pub fn stage(
+    target: &Path,
+    env: &Env,
+    stamp: Version,
+    snapshot: &Snapshot,
+    modes: &Modes,
+    litter_from: Option<&Path>,
+) -> io::Result<Staged> {
+    let (parent, _) = super::folder::split(target)?;
+    atomic::create_private_dirs(parent)?;
+    let (open, _) = Folder::parent_of(target)?;
+    let (part, name) = begin(&open, env, stamp).map_err(cannot("make a folder in", parent.display()))?;
+    let built = Build { folder: &part.0, snapshot, modes }.run(litter_from).and_then(|files| {
+        rename::folder_to_free(&open, part.1.as_c_str(), name.as_os_str())
+            .map_err(cannot("name", name.display()))?;
+        Ok(files)
+    });
+    match built {
+        Ok(files) => {
+            let empty_dirs = snapshot.empty_dirs.clone();
+            Ok(Staged { path: parent.join(name), id: part.0.id(), files, empty_dirs })
+        }
+        Err(error) => {
+            // What cannot be removed now is removed at the next start.
+            let _ = removal::remove_in(&open, &part.1);
+            Err(error)
+        }
+    }
+}
+
+/// Makes the `.part` folder; returns it with its name, and the name it will have when whole.
+fn begin(parent: &Folder, env: &Env, stamp: Version) -> io::Result<((Folder, CString), std::ffi::OsString)> {
+    for serial in 1..1000 {
+        let whole = sibling::name(env, SiblingKind::Staged, stamp, serial);
+        if super::folder::facts_at(parent, whole.as_os_str())?.is_some() {
+            continue;
+        }
+        let part = sibling::name(env, SiblingKind::Part, stamp, serial);
+        match rustix::fs::mkdirat(parent, part.as_os_str(), Mode::RWXU) {
+            Err(Errno::EXIST) => continue,
+            other => other?,
+        }
+        let folder = Folder::child(parent, &part)?;
+        // Drops what the parent may hand down, such as its setgid bit.
+        rustix::fs::fchmod(&folder, Mode::RWXU)?;
+        return Ok(((folder, CString::new(part.as_bytes())?), whole));
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
+
+/// A staged folder under construction.
+struct Build<'a> {
+    folder: &'a Folder,
+    snapshot: &'a Snapshot,
+    modes: &'a Modes,
+}
+
+impl Build<'_> {
+    fn run(&self, litter_from: Option<&Path>) -> io::Result<BTreeMap<RelPath, LedgerFile>> {
+        let mut folders = self.folders();
+        for path in &folders {
+            let made = rustix::fs::mkdirat(self.folder, path.as_str(), Mode::RWXU);
+            made.map_err(cannot("make the folder", path))?;
+        }
+        let mut files = BTreeMap::new();
+        for (path, file) in &self.snapshot.files {
+            files.insert(path.clone(), self.file(path, file).map_err(cannot("write", path))?);
+        }
+        if let Some(old) = litter_from {
+            // Litter is a convenience: what cannot be copied does not stop a swap.
+            folders.extend(stray::carry(old, self.folder, |path| files.contains_key(path)));
+        }
+        for path in folders.iter().rev() {
+            let opened = self.folder.below(path.as_str().as_bytes());
+            opened.and_then(|dir| self.finish(&dir)).map_err(cannot("set mode and owner of", path))?;
+        }
+        self.finish(self.folder).map_err(cannot("set mode and owner of", "the vault folder"))?;
+        durable::settle(self.folder, files.keys(), folders.iter())
+            .map_err(cannot("sync", "the new folder"))?;
+        Ok(files)
+    }
+
+    /// Every folder below the top, outer ones first.
+    fn folders(&self) -> BTreeSet<RelPath> {
+        let mut folders = self.snapshot.empty_dirs.clone();
+        for path in self.snapshot.files.keys().chain(&self.snapshot.empty_dirs) {
+            let mut parent = path.parent();
+            while let Some(path) = parent {
+                parent = path.parent();
+                if !folders.insert(path) {
+                    break;
+                }
+            }
+        }
+        folders
+    }
+
+    fn file(&self, path: &RelPath, file: &SnapshotFile) -> io::Result<LedgerFile> {
+        let mode = raw_mode(self.modes.file_mode.unwrap_or(file.mode));
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd = rustix::fs::openat(self.folder, path.as_str(), flags, mode & (Mode::RUSR | Mode::WUSR))?;
+        self.own(&fd)?;
+        let mut out = File::from(fd);
+        out.write_all(&file.content)?;
+        rustix::fs::fchmod(&out, mode)?;
+        let time = |tv_sec, tv_nsec| Timespec { tv_sec, tv_nsec };
+        let times = Timestamps { last_access: time(0, UTIME_OMIT), last_modification: time(file.mtime, 0) };
+        rustix::fs::futimens(&out, &times)?;
+        let stat = Facts::from(&rustix::fs::fstat(&out)?).stat;
+        Ok(LedgerFile {
+            size: stat.size,
+            mtime_ns: stat.mtime_ns,
+            ctime_ns: stat.ctime_ns,
+            mode: stat.mode,
+            inode: stat.inode,
+            hash: ContentHash::of(&file.content),
+        })
+    }
+
+    fn finish(&self, dir: impl std::os::fd::AsFd) -> io::Result<()> {
+        self.own(&dir)?;
+        Ok(rustix::fs::fchmod(&dir, self.modes.dir_mode.map_or(Mode::RWXU, raw_mode))?)
+    }
+
+    fn own(&self, fd: impl std::os::fd::AsFd) -> io::Result<()> {
+        if self.modes.owner.is_none() && self.modes.group.is_none() {
+            return Ok(());
+        }
+        let (owner, group) = (self.modes.owner.map(Uid::from_raw), self.modes.group.map(Gid::from_raw));
+        rustix::fs::fchown(fd, owner, group).map_err(cannot("set the owner or group", "as configured"))
+    }
+}

@@ -1,0 +1,86 @@
+//! What the state files hold.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use vsync_core::id::{Env, Repo};
+use vsync_core::vault::ledger::Ledger;
+use vsync_core::version::Version;
+
+use crate::disk::folder::FolderId;
+
+/// A checkout that the daemon may touch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checkout {
+    /// The repository.
+    pub repo: Repo,
+    /// The environment.
+    pub env: Env,
+    /// The checkout's top folder, absolute.
+    pub root: PathBuf,
+    /// The vault folder, absolute or relative to `root`.
+    pub vault_folder: PathBuf,
+    /// Since when.
+    pub added_at: Timestamp,
+}
+
+/// A publish that is about to replace the pointer. A pointer that carries this push id is this
+/// publish, whatever became of the process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublishIntent {
+    /// The new version.
+    pub version: Version,
+    /// Its generation; `None` where the layout has none.
+    pub generation: Option<u64>,
+    /// ETag of the pointer that it replaces; `None` for the first one.
+    pub replaced_etag: Option<String>,
+    /// The random id in the new pointer's metadata.
+    pub push_id: String,
+    /// ETag of the bundle.
+    pub bundle_etag: Option<String>,
+    /// The ledger that holds once the pointer is written.
+    pub ledger: Ledger,
+}
+
+/// A swap that is about to exchange two folders. Written when the staged folder is whole, before
+/// the exchange; removed when the new ledger is saved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SwapIntent {
+    /// Where the staged folder lies.
+    pub staged: PathBuf,
+    /// Which folder that is: the vault folder is this one if and only if the exchange happened.
+    pub staged_id: FolderId,
+    /// The folder that it replaces; `None` when there is none yet.
+    pub replaces: Option<FolderId>,
+    /// What the replaced folder held, for the look at it before it is removed.
+    pub replaced: Ledger,
+    /// The version that the staged folder holds.
+    pub version: Version,
+    /// The ledger that holds once the exchange has happened.
+    pub ledger: Ledger,
+}
+
+/// Something that happened without anybody watching and that a person should know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// When.
+    pub at: Timestamp,
+    /// A word from the documented list.
+    pub code: String,
+    /// For people. No secret.
+    pub text: String,
+}
+
+/// Why the last attempt failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastError {
+    /// When.
+    pub at: Timestamp,
+    /// A word from the documented list.
+    pub code: String,
+    /// What failed and why. No secret.
+    pub message: String,
+    /// What to do.
+    pub hint: Option<String>,
+}

@@ -18,6 +18,15 @@ pub struct Trusted {
     pub warning: Option<Warning>,
 }
 
+/// A value read from such a file, and what is suspicious about the file.
+#[derive(Debug)]
+pub struct Loaded<T> {
+    /// The value.
+    pub value: T,
+    /// Set when other users can read the file.
+    pub warning: Option<Warning>,
+}
+
 /// The file can be used, but somebody should look at its permissions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {

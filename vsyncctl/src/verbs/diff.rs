@@ -1,0 +1,14 @@
+//! `diff`
+
+use vsync_proto::request::Diff;
+
+use super::{DONE, Outcome};
+use crate::cli::OneEnv;
+use crate::render::human;
+use crate::session::Session;
+
+pub(super) fn run(session: &Session, args: &OneEnv) -> Outcome {
+    let answer = session.ask(&Diff { caller: session.caller()?, env: args.env.clone() })?;
+    session.show(&answer, human::diff);
+    DONE
+}

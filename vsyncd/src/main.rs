@@ -1,2 +1,43 @@
-//! x
-fn main() {}
+//! The vsync daemon.
+
+use std::process::ExitCode;
+
+use vsyncd::daemon::{self, Ground, StartError};
+use vsyncd::logging::{Logging, Output};
+use vsyncd::{arguments, detach, harden};
+
+fn main() -> ExitCode {
+    harden::harden();
+    match start() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(match error {
+                StartError::Usage(_) => 64,
+                StartError::Config(_) => 78,
+                StartError::AlreadyRunning(_) | StartError::Failed(_) => 1,
+            })
+        }
+    }
+}
+
+fn start() -> Result<(), StartError> {
+    let Some(options) = arguments::read(std::env::args_os())? else { return Ok(()) };
+    let failed = |error: &dyn std::fmt::Display| StartError::Failed(error.to_string());
+    if options.background {
+        detach::detach().map_err(|error| failed(&error))?;
+    }
+    let ground = Ground::prepare(&options)?;
+    let output = match options.background {
+        true => Output::File(daemon::background_log()?),
+        false => Output::Stderr,
+    };
+    let filter = std::env::var("RUST_LOG").ok();
+    let logging = Logging::init(&output, filter.as_deref()).map_err(|error| failed(&error))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = runtime.map_err(|error| failed(&error))?;
+    let ended = runtime.block_on(daemon::run(options, ground, logging));
+    // A hung call on a blocking thread must not keep the process.
+    runtime.shutdown_background();
+    ended
+}

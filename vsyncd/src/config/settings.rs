@@ -83,7 +83,7 @@ pub struct Backups {
 }
 
 /// Where a key is kept.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum KeyStoreKind {
     /// The keychain of the operating system.

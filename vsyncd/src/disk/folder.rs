@@ -43,6 +43,18 @@ pub(crate) struct Folder {
     id: FolderId,
 }
 
+/// Which folder lies at a path; `None` when none does.
+///
+/// # Errors
+/// The system's.
+pub fn id_of(target: &Path) -> io::Result<Option<FolderId>> {
+    let (open, name) = match Folder::parent_of(target) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        other => other?,
+    };
+    Ok(facts_at(&open, name)?.filter(|facts| facts.kind == FileType::Directory).map(|facts| facts.id))
+}
+
 const DIR_FLAGS: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
 impl Folder {

@@ -4,12 +4,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use rustix::fs::FileType;
 use vsync_core::id::Env;
 
 use super::displaced::{Kept, late_writes};
 use super::fault::cannot;
-use super::folder::{Folder, FolderId, facts_at, split};
+use super::folder::{Folder, facts_at, id_of, split};
 use super::removal::remove_tree;
 use super::scan::ScanLimits;
 use super::sibling::{Sibling, SiblingKind, siblings};
@@ -117,12 +116,4 @@ fn untouched(sibling: &Sibling, swap: Option<&SwapIntent>, limits: &ScanLimits, 
         }
         _ => false,
     }
-}
-
-fn id_of(target: &Path) -> io::Result<Option<FolderId>> {
-    let (open, name) = match Folder::parent_of(target) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        other => other?,
-    };
-    Ok(facts_at(&open, name)?.filter(|facts| facts.kind == FileType::Directory).map(|facts| facts.id))
 }

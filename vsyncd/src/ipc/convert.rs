@@ -60,7 +60,9 @@ pub const fn code(problem: &Problem) -> Code {
 pub fn hint(problem: &Problem, env: &str) -> Option<String> {
     Some(match problem {
         Problem::Unreachable(_) => "the last good content stays; it is tried again by itself".to_owned(),
-        Problem::BucketMissing(_) => "check the store of this environment: is it mounted, does it exist?".to_owned(),
+        Problem::BucketMissing(_) => {
+            "check the store of this environment: is it mounted, does it exist?".to_owned()
+        }
         Problem::Denied(_) => {
             "the credentials need GetObject, PutObject and ListBucket on the vault's prefix; \
              without ListBucket a missing object looks like a refusal"
@@ -76,7 +78,10 @@ pub fn hint(problem: &Problem, env: &str) -> Option<String> {
         Problem::WrongKey | Problem::KeyRotated => {
             format!("ask for the present share file and run: vsyncctl import {env} FILE")
         }
-        Problem::Tampered(_) | Problem::CorruptArchive(_) | Problem::UnsafeArchive(_) | Problem::BadPointer(_) => {
+        Problem::Tampered(_)
+        | Problem::CorruptArchive(_)
+        | Problem::UnsafeArchive(_)
+        | Problem::BadPointer(_) => {
             format!(
                 "nothing was changed here; find out who wrote to the bucket; \
                  vsyncctl push {env} --force publishes this folder over it"
@@ -161,7 +166,12 @@ pub const fn key_store_kind(named: KeyStore) -> KeyStoreKind {
 }
 
 /// What is shown of a checkout whose worker runs.
-pub fn running(checkout: &Checkout, view: &View, keys: KeyStoreKind, now: (Instant, Timestamp)) -> PairStatus {
+pub fn running(
+    checkout: &Checkout,
+    view: &View,
+    keys: KeyStoreKind,
+    now: (Instant, Timestamp),
+) -> PairStatus {
     let report = &view.report;
     let env = checkout.pair.env.as_str();
     let mut status = bare(checkout, shown(report.state), report.since, keys);
@@ -257,7 +267,8 @@ fn remote(report: &Report, now: Timestamp) -> RemoteStatus {
 }
 
 fn changes(diff: &Diff) -> LocalChanges {
-    let names = |paths: &[vsync_core::relpath::RelPath]| paths.iter().map(|path| path.as_str().to_owned()).collect();
+    let names =
+        |paths: &[vsync_core::relpath::RelPath]| paths.iter().map(|path| path.as_str().to_owned()).collect();
     LocalChanges { added: names(&diff.added), modified: names(&diff.modified), deleted: names(&diff.deleted) }
 }
 
@@ -325,10 +336,10 @@ pub fn pulled(outcome: Outcome) -> Option<PullResult> {
 /// A look's outcome, with the sizes of what is there and of what was.
 pub fn looked(outcome: Outcome, ledger: &Ledger) -> Option<DiffResult> {
     let Outcome::Diff(local) = outcome else { return None };
-    let entry = |path: &vsync_core::relpath::RelPath, size| ChangedFile { path: path.as_str().to_owned(), size };
-    let now = |path: &vsync_core::relpath::RelPath| {
-        entry(path, local.tree.files.get(path).map(|file| file.size))
-    };
+    let entry =
+        |path: &vsync_core::relpath::RelPath, size| ChangedFile { path: path.as_str().to_owned(), size };
+    let now =
+        |path: &vsync_core::relpath::RelPath| entry(path, local.tree.files.get(path).map(|file| file.size));
     let before =
         |path: &vsync_core::relpath::RelPath| entry(path, ledger.files.get(path).map(|file| file.size));
     Some(DiffResult {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -12,6 +12,7 @@ use interprocess::local_socket::traits::tokio::Listener as _;
 use interprocess::local_socket::{GenericFilePath, ListenerOptions, ToFsName as _};
 use serde_json::value::RawValue;
 use tokio::io::AsyncWriteExt as _;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use vsync_proto::codec;
 use vsync_proto::error::{Code, Failure};
@@ -85,8 +86,11 @@ impl Clients {
 }
 
 /// The listening socket. Its file goes when it is dropped.
+#[derive(Debug)]
 pub struct Server {
-    listener: Listener,
+    path: PathBuf,
+    listener: Mutex<Arc<Listener>>,
+    rebound: Notify,
     clients: Arc<Clients>,
 }
 
@@ -97,18 +101,30 @@ impl Server {
     /// # Errors
     /// What the system says.
     pub fn bind(path: &Path) -> io::Result<Self> {
-        let name = path.to_fs_name::<GenericFilePath>()?;
-        let options = ListenerOptions::new().name(name).try_overwrite(true);
-        Ok(Self { listener: private(options)?, clients: Arc::default() })
+        let listener = Mutex::new(Arc::new(listen(path)?));
+        Ok(Self { path: path.to_owned(), listener, rebound: Notify::new(), clients: Arc::default() })
+    }
+
+    /// Binds the socket again after its file vanished. Clients that are connected stay.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn rebind(&self) -> io::Result<()> {
+        let listener = Arc::new(listen(&self.path)?);
+        *self.listener.lock().unwrap_or_else(PoisonError::into_inner) = listener;
+        self.rebound.notify_one();
+        Ok(())
     }
 
     /// Serves clients until the tasks are stopped.
     pub async fn serve(&self, service: Arc<dyn Service>, tasks: &Tasks) {
         let stop = tasks.stopping();
         loop {
+            let listener = Arc::clone(&self.listener.lock().unwrap_or_else(PoisonError::into_inner));
             let accepted = tokio::select! {
                 () = stop.cancelled() => return,
-                accepted = self.listener.accept() => accepted,
+                () = self.rebound.notified() => continue,
+                accepted = listener.accept() => accepted,
             };
             match accepted {
                 Ok(stream) => self.welcome(stream, &service, tasks),
@@ -147,6 +163,19 @@ impl Server {
             clients.left(number);
         });
     }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Another daemon cannot have bound it: the lock is still held.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+fn listen(path: &Path) -> io::Result<Listener> {
+    let name = path.to_fs_name::<GenericFilePath>()?;
+    // The file is removed by the server, not by a listener that was replaced.
+    private(ListenerOptions::new().name(name).try_overwrite(true).reclaim_name(false))
 }
 
 #[cfg(not(target_os = "macos"))]

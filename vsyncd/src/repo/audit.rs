@@ -72,7 +72,8 @@ impl AuditLog {
                 return;
             }
         }
-        let removed = tasks::blocking(move || files.iter().try_for_each(|file| atomic::remove(file).map(|_| ())));
+        let removed =
+            tasks::blocking(move || files.iter().try_for_each(|file| atomic::remove(file).map(|_| ())));
         if let Ok(Err(error)) = removed.await {
             // They are recognised by their text when they are sent again.
             tracing::warn!(%error, "cannot remove audit rows that were sent");
@@ -142,7 +143,9 @@ fn save(spool: &Path, row: &Row) -> std::io::Result<()> {
     let mut name = stamp;
     loop {
         match atomic::write_new(&spool.join(format!("{name:020}.json")), &json, 0o600) {
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && name < stamp + 1000 => name += 1,
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && name < stamp + 1000 => {
+                name += 1
+            }
             other => return other,
         }
     }
@@ -155,7 +158,8 @@ fn waiting(spool: &Path) -> std::io::Result<(Vec<PathBuf>, Vec<Row>)> {
         Err(error) => return Err(error),
     };
     let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-    let mut files: Vec<PathBuf> = paths.filter(|path| path.extension().is_some_and(|ext| ext == "json")).collect();
+    let mut files: Vec<PathBuf> =
+        paths.filter(|path| path.extension().is_some_and(|ext| ext == "json")).collect();
     files.sort();
     let mut rows = Vec::with_capacity(files.len());
     for file in &files {

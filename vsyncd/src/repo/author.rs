@@ -24,7 +24,8 @@ impl Author {
         let hostname = rustix::system::uname().nodename().to_string_lossy().into_owned();
         let named = ["USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());
         let uid = rustix::process::getuid();
-        let os_user = named.filter(|name| !name.is_empty()).unwrap_or_else(|| format!("uid {}", uid.as_raw()));
+        let os_user =
+            named.filter(|name| !name.is_empty()).unwrap_or_else(|| format!("uid {}", uid.as_raw()));
         let email =
             Worktree::find(root).ok().and_then(|tree| tree.user_email(&paths.home, &paths.xdg_config));
         Self { hostname, os_user, git_email: email.unwrap_or_default() }

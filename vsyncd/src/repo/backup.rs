@@ -5,12 +5,17 @@ use std::sync::Arc;
 
 use vsync_core::format::bundle::{Limits, unarchive};
 use vsync_core::format::envelope::{self, EnvelopeError, Key};
+use vsync_core::id::Env;
 use vsync_core::sync::Problem;
 use vsync_core::vault::snapshot::Snapshot;
+use vsync_core::version::Version;
 
 use super::trouble::io_problem;
+use crate::clock;
 use crate::disk::atomic;
-use crate::disk::restore;
+use crate::disk::displaced::remove_tree;
+use crate::disk::exchange::{exchange, put_back};
+use crate::disk::stage::{Modes, stage};
 use crate::tasks;
 
 /// What a restore wrote.
@@ -31,13 +36,14 @@ pub async fn restore(
     key: Arc<Key>,
     limits: Limits,
     prefix: String,
+    env: Env,
     into: PathBuf,
 ) -> Result<Restored, Problem> {
     tasks::blocking(move || {
         let sealed = atomic::read_limited(&file, limits.bundle)
             .map_err(|error| io_problem("cannot read the backup", &error))?;
         let snapshot = open(&sealed, &key, limits, &prefix)?;
-        write(&snapshot, &into)
+        write(&snapshot, &env, &into)
     })
     .await?
 }
@@ -55,9 +61,36 @@ fn open(sealed: &[u8], key: &Key, limits: Limits, prefix: &str) -> Result<Snapsh
     })
 }
 
-fn write(snapshot: &Snapshot, into: &Path) -> Result<Restored, Problem> {
-    restore::write_new_folder(into, snapshot)
-        .map_err(|error| io_problem("cannot write the restored folder", &error))?;
+/// A folder that is there is never written into: what is in it would be mixed up.
+fn write(snapshot: &Snapshot, env: &Env, into: &Path) -> Result<Restored, Problem> {
+    let taken = || Problem::Io(format!("{} is there already", into.display()));
+    if into.symlink_metadata().is_ok() {
+        return Err(taken());
+    }
+    let failed = |error| io_problem("cannot write the restored folder", &error);
+    let stamp = Version::at(clock::now());
+    let staged = stage(into, env, stamp, snapshot, &Modes::default(), None).map_err(failed)?;
+    let exchanged = exchange(&staged, into).map_err(|error| Problem::FolderNotUsable(error.to_string()));
+    let clean_up = || {
+        if let Err(error) = remove_tree(&staged.path) {
+            tracing::warn!(%error, "cannot remove a folder that was not needed");
+        }
+    };
+    match exchanged {
+        Err(problem) => {
+            clean_up();
+            return Err(problem);
+        }
+        // Somebody made the folder at the last moment: theirs stays.
+        Ok(exchanged) => {
+            if let Some(displaced) = exchanged.displaced {
+                put_back(&staged, &displaced, into)
+                    .map_err(|error| Problem::FolderNotUsable(error.to_string()))?;
+                clean_up();
+                return Err(taken());
+            }
+        }
+    }
     let bytes = snapshot.files.values().map(|file| file.content.len() as u64).sum();
     Ok(Restored { files: snapshot.files.len() as u64, bytes })
 }

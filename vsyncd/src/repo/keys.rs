@@ -52,7 +52,8 @@ impl Keys {
     pub async fn text(&self, pair: &Pair) -> Result<Secret<String>, Problem> {
         let (store, asked) = (Arc::clone(&self.store), pair.clone());
         let found = tasks::blocking(move || store.get(&asked)).await??;
-        let missing = || Problem::KeyMissing(format!("the {} key store has none for {pair}", self.store.name()));
+        let missing =
+            || Problem::KeyMissing(format!("the {} key store has none for {pair}", self.store.name()));
         found.ok_or_else(missing)
     }
 

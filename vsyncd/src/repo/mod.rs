@@ -8,6 +8,7 @@ pub mod open;
 pub mod place;
 pub mod publish;
 pub mod remote;
+pub mod retired;
 pub mod share;
 pub mod trouble;
 pub mod versions;

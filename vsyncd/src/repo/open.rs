@@ -75,9 +75,8 @@ fn refusal(error: OpenError, other_key: bool, proven: bool) -> Problem {
             Problem::Tampered("the bundle does not open with the key that opened earlier ones".to_owned())
         }
         OpenError::Envelope(EnvelopeError::WrongKey) => Problem::WrongKey,
-        OpenError::Envelope(EnvelopeError::UnsupportedVersion) | OpenError::Seal(SealError::UnsupportedVersion) => {
-            Problem::UnsupportedVersion(error.to_string())
-        }
+        OpenError::Envelope(EnvelopeError::UnsupportedVersion)
+        | OpenError::Seal(SealError::UnsupportedVersion) => Problem::UnsupportedVersion(error.to_string()),
         OpenError::Envelope(_) | OpenError::Seal(_) => Problem::Tampered(error.to_string()),
         OpenError::Bundle(ref inner) => match inner.kind() {
             "too_large" => Problem::TooLarge(error.to_string()),

@@ -1,16 +1,17 @@
 //! Where in which store a vault lives. Every object's key is formed here and nowhere else.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use vsync_core::format::envconfig::EnvConfig;
 use vsync_core::id::Pair;
+use vsync_core::secret::Secret;
 use vsync_core::sync::Problem;
 use vsync_core::version::Version;
 
+use crate::config::pairs::folder_of;
 use crate::store::Store;
 use crate::store::folder::FolderStore;
-use crate::store::s3::{S3Settings, S3Store};
+use crate::store::s3::{S3Settings, S3Store, Timeouts};
 
 /// A store and the prefix in it that belongs to one vault.
 #[derive(Debug, Clone)]
@@ -19,6 +20,22 @@ pub struct Place {
     pub store: Arc<dyn Store>,
     prefix: String,
     classic: String,
+}
+
+/// Checks that an endpoint is one of an S3 store, without speaking to it.
+///
+/// # Errors
+/// What is wrong with it, for people.
+pub fn check_s3(endpoint: &str) -> Result<(), String> {
+    let settings = S3Settings {
+        endpoint: endpoint.to_owned(),
+        region: "us-east-1".to_owned(),
+        bucket: "check".to_owned(),
+        access_key_id: "check".to_owned(),
+        secret_access_key: Secret::new("check".to_owned()),
+        timeouts: Timeouts::default(),
+    };
+    S3Store::new(settings).map(|_| ()).map_err(|error| error.to_string())
 }
 
 impl Place {
@@ -30,14 +47,15 @@ impl Place {
         let prefix = config.prefix.clone().unwrap_or_else(|| format!("{pair}/"));
         let s3 = &config.s3;
         let store: Arc<dyn Store> = match folder_of(&s3.endpoint) {
-            Some(folder) => Arc::new(FolderStore::open(Path::new(folder))?),
-            None => Arc::new(S3Store::new(S3Settings::new(
-                &s3.endpoint,
-                &s3.region,
-                &s3.bucket,
-                &s3.access_key_id,
-                s3.secret_access_key.clone(),
-            ))?),
+            Some(folder) => Arc::new(FolderStore::unseen(folder)?),
+            None => Arc::new(S3Store::new(S3Settings {
+                endpoint: s3.endpoint.clone(),
+                region: s3.region.clone(),
+                bucket: s3.bucket.clone(),
+                access_key_id: s3.access_key_id.clone(),
+                secret_access_key: s3.secret_access_key.clone(),
+                timeouts: Timeouts::default(),
+            })?),
         };
         Ok(Self { store, prefix, classic: format!("{pair}/latest") })
     }
@@ -71,9 +89,4 @@ impl Place {
     pub fn version_of(&self, key: &str) -> Option<Version> {
         key.strip_prefix(&self.prefix)?.strip_prefix("v=")?.parse().ok()
     }
-}
-
-/// The folder of a `file:///…` endpoint.
-pub fn folder_of(endpoint: &str) -> Option<&str> {
-    endpoint.strip_prefix("file://").filter(|path| path.starts_with('/'))
 }

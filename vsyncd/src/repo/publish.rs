@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use vsync_core::format::bundle;
-use vsync_core::format::pointer::Pointer;
+use vsync_core::format::pointer::{self, Pointer, PushId};
 use vsync_core::sync::{Problem, PublishPlan, RemoteMark};
 use vsync_core::vault::snapshot::Snapshot;
 use vsync_core::version::Version;
@@ -60,7 +60,8 @@ impl Remote {
                 _ => Problem::Io(error.to_string()),
             })?);
             if packed.len() as u64 > self.limits.bundle {
-                let text = format!("the bundle has {} bytes, the limit is {}", packed.len(), self.limits.bundle);
+                let text =
+                    format!("the bundle has {} bytes, the limit is {}", packed.len(), self.limits.bundle);
                 return Err(Problem::TooLarge(text));
             }
             match self.write_once(version, &packed).await? {
@@ -111,8 +112,12 @@ impl Remote {
     ///
     /// # Errors
     /// When the key or random bytes cannot be had.
-    pub async fn next_pointer(&self, plan: &PublishPlan, uploaded: &Uploaded) -> Result<NextPointer, Problem> {
-        let push_id = random::<8>()?.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    pub async fn next_pointer(
+        &self,
+        plan: &PublishPlan,
+        uploaded: &Uploaded,
+    ) -> Result<NextPointer, Problem> {
+        let push_id = PushId(random::<8>()?);
         let pointer = Pointer {
             version: uploaded.version,
             generation: Some(plan.generation),
@@ -123,7 +128,7 @@ impl Remote {
             bundle_etag: Some(uploaded.etag.clone()),
             key_id: Some(self.key().await?.id()),
         };
-        Ok(NextPointer { pointer, push_id, replaces: plan.replaces.clone() })
+        Ok(NextPointer { pointer, push_id: push_id.to_string(), replaces: plan.replaces.clone() })
     }
 
     /// Moves the pointer, if it is still the one that was to be replaced. Gives its new mark.
@@ -182,7 +187,7 @@ impl Remote {
 }
 
 fn is_ours(metadata: &Metadata, next: &NextPointer) -> bool {
-    metadata.get(vsync_core::format::pointer::PUSH_ID) == Some(&next.push_id)
+    metadata.get(pointer::PUSH_ID) == Some(&next.push_id)
 }
 
 /// Waits before a repeated try; nothing before the first.

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use vsync_core::format::bundle::Limits;
-use vsync_core::format::envconfig::EnvConfig;
-use vsync_core::format::envelope::Key;
+use vsync_core::format::envconfig::{EnvConfig, LastPush};
+use vsync_core::format::envelope::{ITERATIONS, Key};
 use vsync_core::format::pointer::{self, Pointer};
 use vsync_core::id::Pair;
 use vsync_core::sync::{Problem, RemoteMark, RemotePointer};
@@ -14,10 +14,11 @@ use vsync_core::version::Version;
 use super::audit::AuditLog;
 use super::keys::Keys;
 use super::place::Place;
-use crate::config::pairs;
-use crate::config::paths::Paths;
+use crate::config::pairs::Pairs;
+use crate::config::settings::KeyStoreKind;
 use crate::disk::state::{BundleCache, StateDir};
 use crate::store::{Metadata, Object};
+use crate::tasks;
 
 /// Largest pointer object that is read; a real one has 15 bytes.
 const POINTER_LIMIT: u64 = 4096;
@@ -38,8 +39,9 @@ pub struct Remote {
     /// Path of the vault folder from the repository's root, for archives of the older client.
     pub vault_folder: String,
     keys: Arc<Keys>,
+    key_store: KeyStoreKind,
     salt: String,
-    paths: Arc<Paths>,
+    pairs: Pairs,
     last_push: Mutex<Option<(Version, Option<u64>)>>,
 }
 
@@ -60,8 +62,8 @@ impl Remote {
     pub fn new(
         pair: Pair,
         config: &EnvConfig,
-        keys: Arc<Keys>,
-        paths: Arc<Paths>,
+        (key_store, keys): (KeyStoreKind, Arc<Keys>),
+        pairs: Pairs,
         state: &StateDir,
         limits: Limits,
     ) -> Result<Self, Problem> {
@@ -72,7 +74,19 @@ impl Remote {
         let bundles = state.bundles(&pair);
         let last_push = config.last_push.as_ref().map(|last| (last.ts, last.generation));
         let last_push = Mutex::new(last_push);
-        Ok(Self { pair, place, audit, limits, bundles, vault_folder, keys, salt, paths, last_push })
+        Ok(Self {
+            pair,
+            place,
+            audit,
+            limits,
+            bundles,
+            vault_folder,
+            keys,
+            key_store,
+            salt,
+            pairs,
+            last_push,
+        })
     }
 
     /// The last push from this machine.
@@ -85,21 +99,22 @@ impl Remote {
     pub fn record_push(&self, version: Version, generation: Option<u64>) {
         let mut last = self.last_push.lock().unwrap_or_else(PoisonError::into_inner);
         *last = Some((version, generation));
-        if let Err(error) = pairs::record_push(&self.paths, &self.pair, version, generation) {
-            tracing::warn!(%error, "cannot record the push in the vault's configuration");
+        if let Err(error) = self.write_last_push(version, generation) {
+            tracing::warn!(error, "cannot record the push in the vault's configuration");
         }
+    }
+
+    fn write_last_push(&self, version: Version, generation: Option<u64>) -> Result<(), String> {
+        let loaded = self.pairs.load(&self.pair).map_err(|error| error.to_string())?;
+        let mut config = loaded.ok_or("it is gone")?.value;
+        let extra = config.last_push.take().map(|last| last.extra).unwrap_or_default();
+        config.last_push = Some(LastPush { ts: version, generation, extra });
+        self.pairs.save(&self.pair, &config).map_err(|error| error.to_string())
     }
 
     /// Whether a version's bundle is at hand. Blocks.
     pub fn has_cached(&self, version: Version) -> bool {
         self.bundles.versions().is_ok_and(|versions| versions.contains(&version))
-    }
-
-    /// Keeps a bundle that just came or went. Blocks.
-    pub(super) fn cache(&self, version: Version, sealed: &[u8]) {
-        if let Err(error) = self.bundles.cache_bundle(version, sealed) {
-            tracing::warn!(%error, "cannot cache a bundle");
-        }
     }
 
     /// The vault's key.
@@ -110,9 +125,22 @@ impl Remote {
         self.keys.derived(&self.pair, &self.salt).await
     }
 
-    /// The name of the key store, for status.
-    pub fn key_store(&self) -> &'static str {
-        self.keys.store().name()
+    /// The vault's replaced keys, latest first: what old backups may be encrypted with.
+    ///
+    /// # Errors
+    /// [`Problem::Internal`] when the work itself fails.
+    pub async fn retired_keys(&self) -> Result<Vec<Arc<Key>>, Problem> {
+        let (keys, pair, salt) = (Arc::clone(&self.keys), self.pair.clone(), self.salt.clone());
+        let derived = tasks::blocking(move || {
+            let texts = super::retired::list(&keys, &pair).into_iter().rev();
+            texts.map(|text| Arc::new(Key::derive(text.expose(), &salt, ITERATIONS))).collect()
+        });
+        Ok(derived.await?)
+    }
+
+    /// The kind of key store that holds the key.
+    pub const fn key_store(&self) -> KeyStoreKind {
+        self.key_store
     }
 
     /// Looks at the pointer without reading it.

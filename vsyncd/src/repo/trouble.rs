@@ -2,10 +2,10 @@
 
 use std::io;
 
-use vsync_core::format::bundle::OpenError;
 use vsync_core::sync::Problem;
 
-use crate::disk::scan::ScanError;
+use crate::disk::folder::NotAFolder;
+use crate::disk::scan::{NotPlain, ScanError};
 use crate::keychain::KeyError;
 use crate::store::StoreError;
 use crate::tasks::Panicked;
@@ -32,7 +32,7 @@ impl From<Panicked> for Problem {
 
 impl From<KeyError> for Problem {
     fn from(error: KeyError) -> Self {
-        Self::KeyMissing(error.to_string())
+        Self::KeychainUnavailable(error.to_string())
     }
 }
 
@@ -42,5 +42,28 @@ pub fn io_problem(doing: &str, error: &io::Error) -> Problem {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Problem::DiskFull(text),
         _ => Problem::Io(text),
+    }
+}
+
+/// What a vault cannot hold, or why it cannot be read.
+pub fn scan_problem(error: &ScanError) -> Problem {
+    match error {
+        ScanError::Folder(NotAFolder::Missing) => Problem::FolderMissing,
+        ScanError::NotPlain { path, what } => {
+            let what = match what {
+                NotPlain::Symlink => "symlink",
+                NotPlain::Socket => "socket",
+                NotPlain::Fifo => "FIFO",
+                NotPlain::Device => "device",
+            };
+            Problem::NotPlain { path: path.to_string(), what }
+        }
+        ScanError::NameClash { a, b } => Problem::NameClash(a.clone(), b.clone()),
+        ScanError::Changing { path } => Problem::FolderChanging(path.to_string()),
+        ScanError::TooMany { .. } | ScanError::TooLarge { .. } => Problem::TooLarge(error.to_string()),
+        ScanError::Io(inner) => io_problem("cannot read the vault folder", inner),
+        ScanError::Folder(_) | ScanError::BadName { .. } | ScanError::Unreadable { .. } => {
+            Problem::FolderNotUsable(error.to_string())
+        }
     }
 }

@@ -16,7 +16,8 @@ use super::checkout::Checkout;
 use super::progress::{Progress, Stage};
 use crate::clock;
 use crate::disk::displaced::Kept;
-use crate::disk::scan::{self, Scan, ScanLimits};
+use crate::disk::folder::NotAFolder;
+use crate::disk::scan::{self, Scan, ScanError, ScanLimits};
 use crate::disk::stage::Modes;
 use crate::disk::state::{FolderFile, FolderState, Loaded, Notice, PublishIntent};
 use crate::repo::author::Author;
@@ -189,7 +190,7 @@ impl Effects {
         self.progress.report(Stage::Scan, 0, Some(ledger.files.len() as u64));
         let found = match scan::scan(&self.checkout.folder, &ledger, &self.rules.limits, started) {
             Ok(found) => found,
-            Err(error) if error.is_missing() && self.checkout.root.is_dir() => {
+            Err(ScanError::Folder(NotAFolder::Missing)) if self.checkout.root.is_dir() => {
                 self.slots().scan = None;
                 let diff = Diff::between(&known, &Tree::default());
                 return Ok(Local { diff, tree: Arc::default(), missing: true });
@@ -215,9 +216,7 @@ impl Effects {
     ///
     /// # Errors
     /// What the store says, or the pointer itself.
-    pub async fn read(
-        self: &Arc<Self>,
-    ) -> Result<(Option<RemotePointer>, Option<SyncPoint>), Problem> {
+    pub async fn read(self: &Arc<Self>) -> Result<(Option<RemotePointer>, Option<SyncPoint>), Problem> {
         let undecided = self.ledger().synced.is_none();
         let read = self.remote.pointer(undecided).await?;
         let this = Arc::clone(self);

@@ -79,9 +79,10 @@ impl Effects {
             Ok(false) => return,
             Err(problem) => {
                 tracing::warn!(path = %kept.path.display(), %problem, "a replaced folder stays for now");
-                let later = clock::now().checked_add(RETRY);
+                let now = clock::now();
+                let later = now.checked_add(RETRY).unwrap_or(now);
                 for other in list.iter_mut().filter(|other| other.id == kept.id) {
-                    other.deadline = later.unwrap_or(other.deadline);
+                    other.deadline = later;
                 }
             }
         }
@@ -98,7 +99,8 @@ impl Effects {
         published: bool,
     ) -> Result<String, Problem> {
         let zip = archive(snapshot).map_err(|error| Problem::Io(format!("cannot make a backup: {error}")))?;
-        let sealed = envelope::encrypt(key, random::<12>()?, zip);
+        let sealed = envelope::encrypt(key, random::<12>()?, zip)
+            .map_err(|error| Problem::Io(format!("cannot make a backup: {error}")))?;
         let (dir, pair) = (&self.rules.backups, &self.checkout.pair);
         let now = Version::at(clock::now());
         let name = backup::store(dir, pair, now, &sealed, published)

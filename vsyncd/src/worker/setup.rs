@@ -1,6 +1,7 @@
 //! What workers are made from: settings, folders, keys, the watcher.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use vsync_core::format::bundle::Limits;
@@ -10,13 +11,16 @@ use vsync_core::sync::{OnEdit, Policy, Problem};
 
 use super::checkout::Checkout;
 use super::effects::{Effects, Rules};
+use crate::config::pairs::Pairs;
 use crate::config::paths::Paths;
+use crate::config::profiles::Profiles;
 use crate::config::settings::{self, KeyStoreKind, Settings};
-use crate::config::{pairs, values::Account};
+use crate::config::values::Account;
+use crate::disk::atomic;
 use crate::disk::scan::ScanLimits;
 use crate::disk::stage::Modes;
 use crate::disk::state::{self, Loaded, StateDir};
-use crate::keychain;
+use crate::keychain::{FileKeys, KeyStore, OsKeychain};
 use crate::repo::author::Author;
 use crate::repo::keys::Keys;
 use crate::repo::remote::Remote;
@@ -34,6 +38,10 @@ pub struct Setup {
     pub paths: Arc<Paths>,
     /// The state folder.
     pub state: StateDir,
+    /// The vaults' configurations.
+    pub pairs: Pairs,
+    /// The S3 profiles.
+    pub profiles: Profiles,
     /// The one watcher.
     pub watcher: Arc<Watcher>,
     settings: Arc<Mutex<Arc<Settings>>>,
@@ -47,6 +55,8 @@ impl Setup {
     pub fn new(paths: Paths, settings: Settings) -> Self {
         let state = StateDir::new(paths.state.clone());
         Self {
+            pairs: Pairs::new(paths.clone()),
+            profiles: Profiles::new(paths.profiles()),
             paths: Arc::new(paths),
             state,
             watcher: Arc::new(Watcher::start()),
@@ -84,7 +94,11 @@ impl Setup {
     pub fn keys(&self, kind: KeyStoreKind) -> Arc<Keys> {
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         let opened = keys.entry(kind).or_insert_with(|| {
-            Arc::new(Keys::new(Arc::from(keychain::open(kind, &self.paths))))
+            let store: Arc<dyn KeyStore> = match kind {
+                KeyStoreKind::File => Arc::new(FileKeys::new(self.paths.keys())),
+                KeyStoreKind::Keychain => Arc::new(OsKeychain),
+            };
+            Arc::new(Keys::new(store))
         });
         Arc::clone(opened)
     }
@@ -112,11 +126,11 @@ impl Setup {
     /// # Errors
     /// What is wrong with its configuration.
     pub fn remote(&self, pair: &Pair) -> Result<Remote, Problem> {
-        let loaded = pairs::load(&self.paths, pair).map_err(|error| Problem::Config(error.to_string()))?;
+        let loaded = self.pairs.load(pair).map_err(|error| Problem::Config(error.to_string()))?;
         let Some(loaded) = loaded else {
             return Err(Problem::Config(format!("{pair} is not set up on this machine")));
         };
-        self.remote_from(pair, &loaded.config)
+        self.remote_from(pair, &loaded.value)
     }
 
     /// The remote side that a configuration describes.
@@ -124,8 +138,9 @@ impl Setup {
     /// # Errors
     /// What is wrong with it.
     pub fn remote_from(&self, pair: &Pair, config: &EnvConfig) -> Result<Remote, Problem> {
-        let keys = self.keys(self.key_store_of(config));
-        Remote::new(pair.clone(), config, keys, Arc::clone(&self.paths), &self.state, self.limits())
+        let kind = self.key_store_of(config);
+        let keys = (kind, self.keys(kind));
+        Remote::new(pair.clone(), config, keys, self.pairs.clone(), &self.state, self.limits())
     }
 
     /// Everything that one worker works with, its folder healed. Blocks.
@@ -157,8 +172,8 @@ impl Setup {
             modes: Modes {
                 file_mode: policy.file_mode,
                 dir_mode: policy.dir_mode,
-                owner: account(policy.owner.as_ref())?,
-                group: account(policy.group.as_ref())?,
+                owner: account(policy.owner.as_ref(), "/etc/passwd")?,
+                group: account(policy.group.as_ref(), "/etc/group")?,
             },
             keep_replaced: settings.keep_replaced.0,
             backups: self.paths.backups(),
@@ -177,7 +192,7 @@ impl Setup {
             // One that was registered by an `init` that died has no configuration.
             let known = list.into_iter().filter(|checkout| {
                 let pair = Pair::new(checkout.repo.clone(), checkout.env.clone());
-                !matches!(pairs::load(&this.paths, &pair), Ok(None))
+                !matches!(this.pairs.load(&pair), Ok(None))
             });
             Ok(known.map(Checkout::from).collect())
         })
@@ -213,6 +228,23 @@ impl Setup {
     }
 }
 
-fn account(named: Option<&Account>) -> Result<Option<u32>, Problem> {
-    named.map(|account| account.id().map_err(|error| Problem::Config(error.to_string()))).transpose()
+/// The number of an account; a name is looked up in the system's own list.
+fn account(named: Option<&Account>, list: &str) -> Result<Option<u32>, Problem> {
+    let name = match named {
+        None => return Ok(None),
+        Some(Account::Id(id)) => return Ok(Some(*id)),
+        Some(Account::Name(name)) => name,
+    };
+    let text = atomic::read_limited(Path::new(list), 16 << 20)
+        .map_err(|error| io_problem("cannot look up an account", &error))?;
+    let text = String::from_utf8_lossy(&text);
+    let mut ids = text.lines().filter_map(|line| {
+        let mut fields = line.split(':');
+        let found = fields.next() == Some(name);
+        found.then(|| fields.nth(1)?.parse().ok()).flatten()
+    });
+    match ids.next() {
+        Some(id) => Ok(Some(id)),
+        None => Err(Problem::Config(format!("there is no account '{name}' in {list}; its number works too"))),
+    }
 }

@@ -48,6 +48,7 @@ pub struct Entry {
     slot: watch::Sender<Slot>,
     again: Notify,
     stop: CancellationToken,
+    ended: CancellationToken,
 }
 
 impl Entry {
@@ -130,13 +131,18 @@ impl Supervisor {
     /// When the list of checkouts cannot be read; what runs goes on.
     pub async fn reconcile(self: &Arc<Self>) -> Result<(), Problem> {
         let wanted = self.setup.checkouts().await?;
-        let wanted: HashMap<Key, Checkout> =
-            wanted.into_iter().map(|checkout| ((checkout.pair.clone(), checkout.root.clone()), checkout)).collect();
+        let wanted: HashMap<Key, Checkout> = wanted
+            .into_iter()
+            .map(|checkout| ((checkout.pair.clone(), checkout.root.clone()), checkout))
+            .collect();
         let mut entries = self.lock();
+        let mut leaving = HashMap::new();
         entries.retain(|key, entry| {
-            let stays = wanted.get(key).is_some_and(|checkout| *checkout == *entry.checkout);
+            let stays = !entry.stop.is_cancelled()
+                && wanted.get(key).is_some_and(|checkout| *checkout == *entry.checkout);
             if !stays {
                 entry.stop.cancel();
+                leaving.insert(key.clone(), Arc::clone(entry));
                 let _ = self.changes.send(key.clone());
             }
             stays
@@ -150,7 +156,8 @@ impl Supervisor {
                     entry.again.notify_one();
                 }
                 None => {
-                    let entry = self.start(key.clone(), checkout);
+                    let before = leaving.remove(&key);
+                    let entry = self.start(key.clone(), checkout, before);
                     entries.insert(key, entry);
                 }
             }
@@ -158,20 +165,28 @@ impl Supervisor {
         Ok(())
     }
 
-    fn start(self: &Arc<Self>, key: Key, checkout: Checkout) -> Arc<Entry> {
+    fn start(self: &Arc<Self>, key: Key, checkout: Checkout, before: Option<Arc<Entry>>) -> Arc<Entry> {
         let entry = Arc::new(Entry {
             checkout: Arc::new(checkout),
             slot: watch::Sender::new(Slot::Starting),
             again: Notify::new(),
             stop: CancellationToken::new(),
+            ended: CancellationToken::new(),
         });
         let (this, running) = (Arc::clone(self), Arc::clone(&entry));
-        self.tasks.spawn("worker", async move { this.keep(key, running).await });
+        self.tasks.spawn("worker", async move {
+            // Two workers on one folder would fight: a predecessor ends first.
+            if let Some(before) = before {
+                before.ended.cancelled().await;
+            }
+            let _ended = running.ended.clone().drop_guard();
+            this.keep(key, &running).await;
+        });
         entry
     }
 
     /// Keeps one worker running until its checkout is forgotten or the daemon stops.
-    async fn keep(&self, key: Key, entry: Arc<Entry>) {
+    async fn keep(&self, key: Key, entry: &Entry) {
         let stopping = self.tasks.stopping();
         let mut jitter = Jitter::new(seed());
         let mut failures = 0;
@@ -179,7 +194,7 @@ impl Supervisor {
             let begun = clock::monotonic();
             let problem = match self.load(&entry.checkout).await {
                 Ok((driver, handle)) => {
-                    let problem = self.run(&key, &entry, driver, handle).await;
+                    let problem = self.run(&key, entry, driver, handle).await;
                     match problem {
                         Some(problem) => problem,
                         None => break,
@@ -265,11 +280,21 @@ impl Supervisor {
         })
     }
 
-    /// Loads a vault anew: its configuration or key changed.
-    pub fn reload(&self, pair: &Pair) {
-        for entry in self.entries().iter().filter(|entry| entry.checkout.pair == *pair) {
-            entry.again.notify_one();
+    /// Starts the workers of a vault anew: its configuration or key changed. `None` means all
+    /// of them, because the settings did.
+    ///
+    /// # Errors
+    /// As [`Supervisor::reconcile`].
+    pub async fn restart(self: &Arc<Self>, pair: Option<&Pair>) -> Result<(), Problem> {
+        let mut entries = self.entries();
+        entries.retain(|entry| pair.is_none_or(|pair| entry.checkout.pair == *pair));
+        for entry in &entries {
+            entry.stop.cancel();
         }
+        for entry in &entries {
+            entry.ended.cancelled().await;
+        }
+        self.reconcile().await
     }
 
     /// Waits until every worker is loaded or known not to load.

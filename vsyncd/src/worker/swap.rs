@@ -15,7 +15,7 @@ use super::progress::Stage;
 use crate::clock;
 use crate::disk::displaced::{Kept, late_writes, remove_tree};
 use crate::disk::exchange::{Displaced, ExchangeError, exchange, keep, put_back};
-use crate::disk::folder;
+use crate::disk::folder::id_of;
 use crate::disk::load::load;
 use crate::disk::scan::Scan;
 use crate::disk::stage::{Staged, stage};
@@ -47,11 +47,7 @@ impl Effects {
     /// # Errors
     /// [`Problem::FolderMoved`] when the folder is not what was scanned any more: nothing was
     /// replaced. Otherwise what the file system or the key store says.
-    pub async fn swap(
-        self: &Arc<Self>,
-        pointer: &RemotePointer,
-        backup: bool,
-    ) -> Result<Swapped, Problem> {
+    pub async fn swap(self: &Arc<Self>, pointer: &RemotePointer, backup: bool) -> Result<Swapped, Problem> {
         let (scan, opened) = {
             let mut slots = self.slots();
             (slots.scan.take(), slots.opened.take())
@@ -132,7 +128,7 @@ impl Effects {
         let intent = SwapIntent {
             staged: staged.path.clone(),
             staged_id: staged.id,
-            replaces: folder::id_of(folder).map_err(|error| io_problem("cannot look at the folder", &error))?,
+            replaces: id_of(folder).map_err(|error| io_problem("cannot look at the folder", &error))?,
             replaced: replaced.clone(),
             version: version.ok_or_else(|| Problem::Internal("a swap without a version".to_owned()))?,
             ledger: ledger.clone(),

@@ -21,6 +21,9 @@ pub struct Checkout {
     pub root: PathBuf,
     /// The vault folder, absolute or relative to `root`.
     pub vault_folder: PathBuf,
+    /// The repository's `origin` when it was registered, without credentials.
+    #[serde(default)]
+    pub origin: Option<String>,
     /// Since when.
     pub added_at: Timestamp,
 }
@@ -70,6 +73,9 @@ pub struct Notice {
     pub code: String,
     /// For people. No secret.
     pub text: String,
+    /// The backup that it is about.
+    #[serde(default)]
+    pub backup: Option<String>,
 }
 
 /// Why the last attempt failed.

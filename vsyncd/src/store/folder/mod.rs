@@ -53,6 +53,16 @@ impl FolderStore {
         Self::checked(Root::open(path)?)
     }
 
+    /// The store in an absolute folder, not looked at yet: a disk that is not mounted now may be
+    /// later. Every use looks for the marker.
+    ///
+    /// # Errors
+    /// `Failed` when the path is not absolute.
+    pub fn unseen(path: &Path) -> Result<Self, StoreError> {
+        absolute(path)?;
+        Ok(Self { path: path.to_owned(), patience: PATIENCE, turn: Arc::default() })
+    }
+
     /// Makes the folder a store and opens it; a store stays as it is. Blocks on the disk.
     ///
     /// A new folder gets mode 0700; one that exists keeps its mode, and when its group may write,

@@ -1,0 +1,151 @@
+//! Looking for what could go wrong, before it does.
+
+use std::path::Path;
+
+use vsync_core::sync::Problem;
+use vsync_proto::error::Failure;
+use vsync_proto::request::Doctor;
+use vsync_proto::response::{Check, DoctorResult, Verdict};
+
+use super::Handler;
+use super::caller::env_of;
+use crate::clock;
+use crate::disk::folder::id_of;
+use crate::ipc::convert;
+use crate::tasks;
+use crate::worker::driver::Handle;
+use crate::worker::supervisor::{Entry, Slot};
+
+impl Handler {
+    pub(super) async fn doctor(&self, ask: Doctor) -> Result<DoctorResult, Failure> {
+        let env = ask.env.as_deref().map(env_of).transpose()?;
+        let mut checks = vec![self.daemon_check(), self.settings_check()];
+        let entries = self.supervisor.entries();
+        if entries.is_empty() {
+            let text = "no checkout is registered";
+            checks.push(warn("checkouts", text, "vsyncctl init, import or track registers one"));
+        }
+        for entry in
+            entries.iter().filter(|entry| env.as_ref().is_none_or(|env| entry.checkout.pair.env == *env))
+        {
+            self.check_entry(entry, &mut checks).await;
+        }
+        Ok(DoctorResult { checks })
+    }
+
+    fn daemon_check(&self) -> Check {
+        let info = self.control.info(self.supervisor.setup());
+        ok("daemon", format!("version {}, pid {}, socket {}", info.version, info.pid, info.socket))
+    }
+
+    fn settings_check(&self) -> Check {
+        let info = self.control.info(self.supervisor.setup());
+        match crate::daemon::load_settings(Path::new(&info.config)) {
+            Ok(_) if Path::new(&info.config).exists() => ok("settings", info.config),
+            Ok(_) => ok("settings", format!("{} (absent: defaults)", info.config)),
+            Err(error) => {
+                fail("settings", error.to_string(), Some("the settings from before stay in force".into()))
+            }
+        }
+    }
+
+    async fn check_entry(&self, entry: &Entry, checks: &mut Vec<Check>) {
+        let pair = entry.checkout.pair.to_string();
+        let name = |what: &str| format!("{pair} {what}");
+        let env = entry.checkout.pair.env.as_str();
+        let handle = match entry.slot() {
+            Slot::Running(handle) => handle,
+            Slot::Broken(problem, _) => {
+                checks.push(fail(name("worker"), problem.to_string(), convert::hint(&problem, env)));
+                return;
+            }
+            Slot::Starting => {
+                checks.push(warn(name("worker"), "is being loaded", "ask again in a moment"));
+                return;
+            }
+        };
+        checks.push(self.key_check(&handle, name("key")).await);
+        let remote = &handle.effects().remote;
+        let asked = clock::monotonic();
+        checks.push(match remote.pointer(false).await {
+            Ok(read) => {
+                let millis = asked.elapsed().as_millis();
+                let what = match &read {
+                    Some(read) => format!("version {}", read.pointer.version),
+                    None => "nothing published yet".to_owned(),
+                };
+                ok(name("store"), format!("{}: {what} ({millis} ms)", remote.place.store.describe()))
+            }
+            Err(problem) => fail(name("store"), problem.to_string(), convert::hint(&problem, env)),
+        });
+        let folder = entry.checkout.folder.clone();
+        let folder_check = tasks::blocking(move || look_at(&folder)).await;
+        if let Ok((verdict, text, hint)) = folder_check {
+            checks.push(Check { name: name("folder"), ok: verdict, detail: text, hint });
+        }
+        let report = handle.view().report;
+        checks.push(match &report.problem {
+            None => ok(name("state"), format!("{:?}", report.state).to_lowercase()),
+            Some(problem) => Check {
+                name: name("state"),
+                ok: Verdict::Warn,
+                detail: problem.to_string(),
+                hint: convert::hint(problem, env),
+            },
+        });
+    }
+
+    async fn key_check(&self, handle: &Handle, name: String) -> Check {
+        let remote = &handle.effects().remote;
+        let kind = remote.key_store();
+        match remote.key().await {
+            Ok(_) => ok(name, format!("in the {kind} key store")),
+            Err(problem @ (Problem::KeyMissing(_) | Problem::KeychainUnavailable(_))) => {
+                let hint = convert::hint(&problem, handle.checkout.pair.env.as_str());
+                fail(name, problem.to_string(), hint)
+            }
+            Err(problem) => fail(name, problem.to_string(), None),
+        }
+    }
+}
+
+/// The vault folder and what lies between it and an atomic exchange.
+fn look_at(folder: &Path) -> (Verdict, String, Option<String>) {
+    use std::os::unix::fs::MetadataExt as _;
+    let shown = folder.display().to_string();
+    let about = match folder.symlink_metadata() {
+        Ok(about) => about,
+        Err(error) => {
+            return (Verdict::Warn, format!("{shown}: {error}"), Some("the next pull makes it".into()));
+        }
+    };
+    if about.is_symlink() {
+        return (Verdict::Fail, format!("{shown} is a symlink"), Some("name the folder it points to".into()));
+    }
+    let above = folder.parent().and_then(|parent| id_of(parent).ok().flatten());
+    if above.is_some_and(|above| above.device != about.dev()) {
+        let hint = "mount the folder above it instead: a mount point cannot be exchanged";
+        return (Verdict::Fail, format!("{shown} is a mount point"), Some(hint.into()));
+    }
+    if about.mode() & 0o077 != 0 {
+        let text = format!("{shown} can be read by other users (mode {:04o})", about.mode() & 0o7777);
+        return (
+            Verdict::Warn,
+            text,
+            Some(format!("chmod 700 {shown}, unless dir_mode in vsyncd.yaml asks for it")),
+        );
+    }
+    (Verdict::Ok, shown, None)
+}
+
+fn ok(name: impl Into<String>, detail: impl Into<String>) -> Check {
+    Check { name: name.into(), ok: Verdict::Ok, detail: detail.into(), hint: None }
+}
+
+fn warn(name: impl Into<String>, detail: impl Into<String>, hint: &str) -> Check {
+    Check { name: name.into(), ok: Verdict::Warn, detail: detail.into(), hint: Some(hint.to_owned()) }
+}
+
+fn fail(name: impl Into<String>, detail: impl Into<String>, hint: Option<String>) -> Check {
+    Check { name: name.into(), ok: Verdict::Fail, detail: detail.into(), hint }
+}

@@ -1,0 +1,110 @@
+//! Showing the state of checkouts, once and as it changes.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::value::RawValue;
+use tokio::sync::broadcast::error::RecvError;
+use vsync_proto::error::Failure;
+use vsync_proto::event::{self, StatusEvent};
+use vsync_proto::request::{Status, Subscribe};
+use vsync_proto::response::Done;
+use vsync_proto::status::{PairStatus, State, StatusReport};
+
+use super::caller::env_of;
+use super::{Handler, json};
+use crate::clock;
+use crate::ipc::connection::Outbox;
+use crate::ipc::convert;
+use crate::worker::supervisor::{Entry, Key, Slot};
+
+impl Handler {
+    pub(super) fn status(&self, ask: &Status) -> Result<StatusReport, Failure> {
+        let env = ask.env.as_deref().map(env_of).transpose()?;
+        let cwd = ask.caller.as_ref().map(|caller| caller.cwd.clone());
+        let repo = ask.caller.as_ref().and_then(|caller| caller.repo.clone());
+        let repo = repo.and_then(|name| vsync_core::id::Repo::new(&name).ok());
+        let mut entries = self.supervisor.entries();
+        entries.retain(|entry| {
+            env.as_ref().is_none_or(|env| entry.checkout.pair.env == *env)
+                && repo.as_ref().is_none_or(|repo| entry.checkout.pair.repo == *repo)
+        });
+        // Those of the checkout that the client stands in come first.
+        let here = |entry: &Arc<Entry>| cwd.as_ref().is_some_and(|cwd| entry.checkout.holds(Path::new(cwd)));
+        entries.sort_by_key(|entry| !here(entry));
+        // An environment asked for in a checkout means this checkout's.
+        if env.is_some() && !ask.all && entries.iter().any(here) {
+            entries.retain(here);
+        }
+        Ok(StatusReport {
+            daemon: self.control.status(self.supervisor.setup()),
+            pairs: entries.iter().map(|entry| self.pair_status(entry)).collect(),
+            rules: Vec::new(),
+            runtime: Vec::new(),
+        })
+    }
+
+    pub(super) fn pair_status(&self, entry: &Entry) -> PairStatus {
+        let setup = self.supervisor.setup();
+        let now = (clock::monotonic(), clock::now());
+        match entry.slot() {
+            Slot::Running(handle) => {
+                let keys = handle.effects().remote.key_store();
+                convert::running(&entry.checkout, &handle.view(), keys, now)
+            }
+            Slot::Broken(problem, since) => {
+                convert::broken(&entry.checkout, &problem, since, setup.settings().key_store)
+            }
+            Slot::Starting => {
+                convert::bare(&entry.checkout, State::Behind, now.1, setup.settings().key_store)
+            }
+        }
+    }
+
+    /// Sends what matching checkouts show, now and whenever it changes, until the client leaves.
+    pub(super) async fn subscribe(&self, ask: &Subscribe, out: &Outbox) -> Result<Box<RawValue>, Failure> {
+        let env = ask.env.as_deref().map(env_of).transpose()?;
+        let matches = |key: &Key| env.as_ref().is_none_or(|env| key.0.env == *env);
+        let mut changes = self.supervisor.changes();
+        loop {
+            for entry in self.supervisor.entries() {
+                let key = (entry.checkout.pair.clone(), entry.checkout.root.clone());
+                if matches(&key) && !self.tell(out, self.pair_status(&entry), false).await {
+                    return json(&Done {});
+                }
+            }
+            loop {
+                let key = match changes.recv().await {
+                    Ok(key) if matches(&key) => key,
+                    Ok(_) => continue,
+                    // Too much at once for this client: it gets the present state of all.
+                    Err(RecvError::Lagged(_)) => break,
+                    Err(RecvError::Closed) => return json(&Done {}),
+                };
+                let told = match self.supervisor.entry(&key) {
+                    Some(entry) => self.tell(out, self.pair_status(&entry), false).await,
+                    None => self.tell(out, gone(&key), true).await,
+                };
+                if !told {
+                    return json(&Done {});
+                }
+            }
+        }
+    }
+
+    async fn tell(&self, out: &Outbox, pair: PairStatus, gone: bool) -> bool {
+        out.notify(event::STATUS_EVENT, &StatusEvent { pair, gone }).await
+    }
+}
+
+/// What is said of a checkout that is registered no more.
+fn gone(key: &Key) -> PairStatus {
+    let checkout = crate::worker::checkout::Checkout {
+        pair: key.0.clone(),
+        root: key.1.clone(),
+        folder: key.1.clone(),
+        origin: None,
+    };
+    let keys = crate::config::settings::KeyStoreKind::default();
+    convert::bare(&checkout, State::Ok, clock::now(), keys)
+}

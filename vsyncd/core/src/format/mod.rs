@@ -11,6 +11,8 @@ mod hex_id;
 mod json_fault;
 mod magic;
 pub mod pointer;
+#[cfg(test)]
+pub(crate) mod properties;
 pub mod seal;
 pub mod share;
 pub mod token;

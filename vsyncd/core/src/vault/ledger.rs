@@ -108,3 +108,90 @@ pub struct LedgerStat {
     /// Inode number.
     pub inode: u64,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SCANNED: i64 = 1_000;
+
+    fn path() -> RelPath {
+        RelPath::new(".env").unwrap()
+    }
+
+    fn ledger() -> Ledger {
+        let hash = ContentHash::of(b"A=1");
+        let file = LedgerFile { size: 3, mtime_ns: 900, ctime_ns: 950, mode: 0o600, inode: 7, hash };
+        let synced = SyncPoint {
+            version: "20260523-114201".parse().unwrap(),
+            generation: None,
+            etag: "d41d8".into(),
+            op: SyncOp::Adopt,
+            at: "2026-05-23T11:42:01Z".parse().unwrap(),
+        };
+        Ledger {
+            synced: Some(synced),
+            files: BTreeMap::from([(path(), file)]),
+            empty_dirs: BTreeSet::from([RelPath::new("none").unwrap()]),
+            scanned_ns: SCANNED,
+        }
+    }
+
+    const SEEN: LedgerStat = LedgerStat { size: 3, mtime_ns: 900, ctime_ns: 950, mode: 0o600, inode: 7 };
+
+    #[test]
+    fn an_untouched_file_is_not_read_again() {
+        assert_eq!(ledger().known_hash(&path(), &SEEN), Some(ContentHash::of(b"A=1")));
+        assert_eq!(ledger().known_hash(&RelPath::new("new").unwrap(), &SEEN), None);
+    }
+
+    #[test]
+    fn any_difference_means_reading_it() {
+        for seen in [
+            LedgerStat { size: 4, ..SEEN },
+            LedgerStat { mtime_ns: 901, ..SEEN },
+            LedgerStat { ctime_ns: 951, ..SEEN },
+            LedgerStat { mode: 0o644, ..SEEN },
+            LedgerStat { inode: 8, ..SEEN },
+        ] {
+            assert_eq!(ledger().known_hash(&path(), &seen), None, "{seen:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_as_young_as_the_scan_is_not_trusted() {
+        for (mtime_ns, ctime_ns, trusted) in [
+            (SCANNED - 1, SCANNED - 1, true),
+            (SCANNED, SCANNED - 1, false),
+            (SCANNED - 1, SCANNED, false),
+            (SCANNED + 1, SCANNED + 1, false),
+        ] {
+            let mut ledger = ledger();
+            for file in ledger.files.values_mut() {
+                (file.mtime_ns, file.ctime_ns) = (mtime_ns, ctime_ns);
+            }
+            let seen = LedgerStat { mtime_ns, ctime_ns, ..SEEN };
+            assert_eq!(ledger.known_hash(&path(), &seen).is_some(), trusted, "{mtime_ns} {ctime_ns}");
+        }
+    }
+
+    #[test]
+    fn its_tree_is_what_was_agreed_on() {
+        let tree = ledger().tree();
+        let file = TreeFile { size: 3, mode: 0o600, hash: ContentHash::of(b"A=1") };
+        assert_eq!(tree.files, BTreeMap::from([(path(), file)]));
+        assert_eq!(tree.empty_dirs, ledger().empty_dirs);
+    }
+
+    #[test]
+    fn it_survives_its_file() {
+        let text = serde_json::to_string(&ledger()).unwrap();
+        assert_eq!(serde_json::from_str::<Ledger>(&text).unwrap(), ledger());
+        let outside = text.replace(".env", "../.env");
+        assert!(serde_json::from_str::<Ledger>(&outside).is_err());
+        assert_eq!(
+            serde_json::from_str::<Ledger>(r#"{"synced":null,"files":{},"scanned_ns":0}"#).unwrap(),
+            Ledger::default()
+        );
+    }
+}

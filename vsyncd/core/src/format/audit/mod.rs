@@ -5,6 +5,8 @@
 mod append;
 mod meta;
 mod read;
+#[cfg(test)]
+mod tests;
 
 pub use append::{AuditError, append};
 pub use meta::{META_MAX, Meta, MetaError, merge_meta};

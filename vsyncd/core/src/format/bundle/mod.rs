@@ -4,6 +4,8 @@
 
 mod archive;
 mod directory;
+#[cfg(test)]
+mod tests;
 mod unarchive;
 
 pub use archive::archive;

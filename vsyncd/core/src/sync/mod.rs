@@ -8,10 +8,12 @@
 pub mod backoff;
 pub mod effect;
 pub mod event;
+mod look;
 pub mod problem;
 mod pull;
 mod push;
 pub mod report;
+mod timers;
 pub mod worker;
 
 pub use effect::{Effect, Outcome, PublishPlan};

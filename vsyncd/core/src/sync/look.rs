@@ -6,7 +6,7 @@ use super::backoff::cap;
 use super::effect::{Effect, Outcome};
 use super::event::{Event, Local, Now, OpId, RemoteMark};
 use super::problem::{Problem, Verdict};
-use super::timers::{DEBOUNCE, PATIENCE, QUIET};
+use super::timers::{DEBOUNCE, PATIENCE, QUIET, SETTLED};
 use super::worker::{Held, Job, OnEdit, Policy, Worker};
 
 impl Worker {
@@ -142,7 +142,7 @@ impl Worker {
     /// it come now; an edit may have made the two equal, which is worth a look once it is over.
     fn retry_for_folder(&mut self, now: Now) {
         let clean = self.local.as_ref().is_some_and(|local| local.missing || local.diff.is_empty());
-        let soon = if clean { now.instant } else { now.instant + QUIET };
+        let soon = if clean { now.instant } else { now.instant + SETTLED };
         if let Some(held) = &mut self.held {
             held.retry_at = match held.problem.verdict() {
                 Verdict::Diverged => soon,

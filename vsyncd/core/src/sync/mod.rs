@@ -21,3 +21,6 @@ pub use event::{Command, CommandId, Event, Local, Now, OpId, PullMode, RemoteMar
 pub use problem::{Problem, Verdict};
 pub use report::{Report, State};
 pub use worker::{OnEdit, Policy, Worker};
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,9 @@ const DEBOUNCE_MAX: Duration = Duration::from_secs(2);
 pub(super) const DEBOUNCE: Duration = Duration::from_millis(300);
 /// How long a folder must be quiet before it is published by itself.
 pub(super) const QUIET: Duration = Duration::from_secs(2);
+/// How long after an edit a folder that waits for a person is compared with the remote again;
+/// longer than the time between two looks while edits go on.
+pub(super) const SETTLED: Duration = Duration::from_secs(5);
 /// How long what waits for a person is left alone.
 pub(super) const PATIENCE: Duration = Duration::from_secs(3600);
 

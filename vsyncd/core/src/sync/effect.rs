@@ -57,6 +57,13 @@ pub enum Effect {
         /// The pointer.
         pointer: RemotePointer,
     },
+    /// Ask whether the bundle of this version is in the bucket; no need to read it.
+    Probe {
+        /// Number.
+        op: OpId,
+        /// The version.
+        version: Version,
+    },
     /// Publish the scanned folder.
     Publish {
         /// Number.

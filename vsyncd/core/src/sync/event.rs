@@ -148,6 +148,8 @@ pub enum Event {
     Opened(OpId, Result<Opened, Problem>),
     /// Outcome of [`super::Effect::Swap`] and of [`super::Effect::Adopt`].
     Swapped(OpId, Result<Swapped, Problem>),
+    /// Outcome of [`super::Effect::Probe`]: false when the store says that it is not there.
+    Probed(OpId, Result<bool, Problem>),
     /// Outcome of [`super::Effect::Publish`].
     Published(OpId, Result<Published, Problem>),
     /// The first try at the audit row is over, however it went.

@@ -8,10 +8,12 @@
 pub mod backoff;
 pub mod effect;
 pub mod event;
+mod look;
 pub mod problem;
 mod pull;
 mod push;
 pub mod report;
+mod timers;
 pub mod worker;
 
 pub use effect::{Effect, Outcome, PublishPlan};
@@ -19,3 +21,6 @@ pub use event::{Command, CommandId, Event, Local, Now, OpId, PullMode, RemoteMar
 pub use problem::{Problem, Verdict};
 pub use report::{Report, State};
 pub use worker::{OnEdit, Policy, Worker};
+
+#[cfg(test)]
+mod tests;

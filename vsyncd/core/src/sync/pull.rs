@@ -3,15 +3,17 @@
 use jiff::SignedDuration;
 
 use super::effect::{Effect, Outcome};
-use super::event::{CommandId, Event, Local, Now, OpId, Opened, PullMode, RemotePointer, Swapped};
-use super::problem::Problem;
+use super::event::{
+    CommandId, Event, Local, Now, OpId, Opened, PullMode, RemoteMark, RemotePointer, Swapped,
+};
+use super::problem::{Problem, Verdict};
 use super::worker::{Job, Worker};
 use crate::vault::ledger::{SyncOp, SyncPoint};
 
 /// How far ahead of the clock a pointer may be dated.
-const FUTURE_LIMIT: SignedDuration = SignedDuration::from_hours(24);
+pub(super) const FUTURE_LIMIT: SignedDuration = SignedDuration::from_hours(24);
 /// How often a folder may change at the last moment before the pull gives up for now.
-const TRIES: u32 = 3;
+pub(super) const TRIES: u32 = 3;
 
 /// One pull under way.
 #[derive(Debug, Clone)]
@@ -57,26 +59,29 @@ impl Worker {
         match (job.stage.clone(), event) {
             (Stage::Reading, Event::Read(op, result)) if op == job.op => match result {
                 Ok((pointer, settled)) => self.pull_read(job, pointer, settled, now, effects),
-                Err(problem) => self.pull_failed(job, None, problem, now, effects),
+                Err(problem) => self.pull_failed(&job, None, problem, now, effects),
             },
             (Stage::Scanning(pointer), Event::Scanned(op, result)) if op == job.op => {
                 self.looked(result.clone(), now);
                 match result {
-                    Ok(local) => self.pull_scanned(job, pointer, local, now, effects),
-                    Err(problem) => self.pull_failed(job, Some(pointer), problem, now, effects),
+                    Ok(local) => self.pull_scanned(job, pointer, local, effects),
+                    Err(problem) => self.pull_failed(&job, Some(pointer), problem, now, effects),
                 }
             }
             (Stage::Opening(pointer, local), Event::Opened(op, result)) if op == job.op => match result {
                 Ok(opened) => self.pull_opened(job, pointer, local, opened, now, effects),
-                Err(problem) => self.pull_failed(job, Some(pointer), problem, now, effects),
+                Err(problem) => self.pull_failed(&job, Some(pointer), problem, now, effects),
             },
             (Stage::Swapping(pointer), Event::Swapped(op, result)) if op == job.op => match result {
                 Ok(swapped) => self.pull_swapped(&job, swapped, now, effects),
+                Err(Problem::FolderMoved) if self.stopping => {
+                    self.pull_failed(&job, Some(pointer), Problem::ShuttingDown, now, effects);
+                }
                 Err(Problem::FolderMoved) if job.tries < TRIES => {
                     let job = PullJob { tries: job.tries + 1, ..job };
                     self.pull_scan(job, pointer, effects);
                 }
-                Err(problem) => self.pull_failed(job, Some(pointer), problem, now, effects),
+                Err(problem) => self.pull_failed(&job, Some(pointer), problem, now, effects),
             },
             _ => self.job = Some(Job::Pull(job)),
         }
@@ -91,15 +96,16 @@ impl Worker {
         effects: &mut Vec<Effect>,
     ) {
         if let Some(synced) = settled {
-            self.agreed(synced, now);
+            self.agreed(synced, now, effects);
         }
         self.seen(pointer.as_ref().map(|pointer| pointer.mark.clone()), now);
         self.remote.pointer.clone_from(&pointer);
         let Some(pointer) = pointer else {
-            return self.pull_failed(job, None, Problem::NothingPublished, now, effects);
+            effects.extend(job.command.map(|id| Effect::Reply(id, Err(Problem::NothingPublished))));
+            return;
         };
         if let Some(problem) = self.distrust(&pointer, job.allow_rollback, now) {
-            return self.pull_failed(job, Some(pointer), problem, now, effects);
+            return self.pull_failed(&job, Some(pointer), problem, now, effects);
         }
         self.pull_scan(job, pointer, effects);
     }
@@ -113,7 +119,7 @@ impl Worker {
     ) -> Option<Problem> {
         let remote = pointer.version;
         match self.floor {
-            // The newest version ever applied is trusted, whatever its date.
+            // What was applied is trusted, whatever its date.
             Some(applied) if remote == applied => None,
             Some(applied) if remote < applied && !allow_rollback => {
                 Some(Problem::RollbackSuspected { remote, applied })
@@ -133,22 +139,37 @@ impl Worker {
         job: PullJob,
         pointer: RemotePointer,
         local: Local,
-        now: Now,
         effects: &mut Vec<Effect>,
     ) {
-        let here = self.synced.as_ref().is_some_and(|synced| synced.mark() == pointer.mark);
-        let edits = local.diff.len();
-        if here && !local.missing && job.mode != PullMode::Force {
-            if job.mode == PullMode::Plain && edits > 0 {
-                return self.pull_failed(job, Some(pointer), Problem::Edited(edits), now, effects);
-            }
-            let (version, generation) = (pointer.version, pointer.mark.generation);
-            let outcome = Outcome::UpToDate { version, generation, edits };
-            return self.finish(job.command, outcome, None, effects);
+        // A bundle that could not be used is looked at again even when it is the one that is here.
+        if self.held.is_none() && self.leaves_folder(&job, &pointer, &local) {
+            return self.pull_unmoved(&job, &pointer, local.diff.len(), effects);
         }
         let op = self.op();
         effects.push(Effect::Open { op, pointer: pointer.clone() });
         self.job = Some(Job::Pull(PullJob { op, stage: Stage::Opening(pointer, local), ..job }));
+    }
+
+    /// True when the remote has not moved and the verb does not ask to read it again.
+    fn leaves_folder(&self, job: &PullJob, pointer: &RemotePointer, local: &Local) -> bool {
+        self.is_here(&pointer.mark) && !local.missing && job.mode != PullMode::Force
+    }
+
+    /// The remote has not moved: that leaves edits alone, and a plain pull says that there are any.
+    fn pull_unmoved(
+        &mut self,
+        job: &PullJob,
+        pointer: &RemotePointer,
+        edits: usize,
+        effects: &mut Vec<Effect>,
+    ) {
+        if job.mode == PullMode::Plain && edits > 0 {
+            effects.extend(job.command.map(|id| Effect::Reply(id, Err(Problem::Edited(edits)))));
+            return;
+        }
+        let (version, generation) = (pointer.version, pointer.mark.generation);
+        let outcome = Outcome::UpToDate { version, generation, edits };
+        self.finish(job.command, outcome, None, effects);
     }
 
     fn pull_opened(
@@ -160,6 +181,13 @@ impl Worker {
         now: Now,
         effects: &mut Vec<Effect>,
     ) {
+        if self.is_here(&pointer.mark) {
+            // Nothing is wrong with the version that is here, after all.
+            self.held = None;
+        }
+        if self.leaves_folder(&job, &pointer, &local) {
+            return self.pull_unmoved(&job, &pointer, local.diff.len(), effects);
+        }
         let op = self.op();
         let next = PullJob { op, stage: Stage::Swapping(pointer.clone()), ..job };
         if opened.equal && !local.missing {
@@ -170,10 +198,8 @@ impl Worker {
         let nothing_here = local.missing || local.tree.is_empty() && self.synced.is_none();
         let edits = if nothing_here { 0 } else { local.diff.len() };
         if edits > 0 && next.mode == PullMode::Plain {
-            let here = self.synced.as_ref().is_some_and(|synced| synced.mark() == pointer.mark);
-            let remote = pointer.version;
-            let problem = if here { Problem::Edited(edits) } else { Problem::Diverged { edits, remote } };
-            return self.pull_failed(next, Some(pointer), problem, now, effects);
+            let problem = Problem::Diverged { edits, remote: pointer.version };
+            return self.pull_failed(&next, Some(pointer), problem, now, effects);
         }
         let backup = edits > 0 || !opened.cached && !nothing_here;
         effects.push(Effect::Swap { op, pointer, backup });
@@ -184,7 +210,7 @@ impl Worker {
         let Swapped { synced, backup, diff } = swapped;
         let (version, generation) = (synced.version, synced.generation);
         let adopted = synced.op == SyncOp::Adopt;
-        self.agreed(synced, now);
+        self.agreed(synced, now, effects);
         let outcome = Outcome::Pulled { version, generation, diff, backup };
         let row = (!adopted).then_some((false, version));
         self.finish(job.command, outcome, row, effects);
@@ -192,20 +218,28 @@ impl Worker {
 
     fn pull_failed(
         &mut self,
-        job: PullJob,
+        job: &PullJob,
         pointer: Option<RemotePointer>,
         problem: Problem,
         now: Now,
         effects: &mut Vec<Effect>,
     ) {
-        // A verb that is refused for edits says nothing new about the remote.
-        let news = !matches!(problem, Problem::Edited(_) | Problem::NothingPublished);
-        match &pointer {
-            Some(pointer) if news => self.hold(pointer.mark.clone(), problem.clone(), now),
-            None if news => self.read_failed(problem.clone(), now),
-            _ => {}
+        let known = pointer.map(|pointer| pointer.mark).or_else(|| self.remote.mark.clone().flatten());
+        match (known, &problem) {
+            (_, Problem::ShuttingDown) if self.stopping => {}
+            (_, Problem::BadPointer(_)) => self.read_failed(problem.clone(), now),
+            (Some(mark), _) if self.is_in_the_way(&mark, &problem) => self.hold(mark, problem.clone(), now),
+            (_, problem) if problem.verdict() == Verdict::Offline => self.remote_failed(problem.clone(), now),
+            (None, _) => self.remote_failed(problem.clone(), now),
+            (Some(_), _) => {}
         }
         effects.extend(job.command.map(|id| Effect::Reply(id, Err(problem))));
+    }
+
+    /// True when a problem keeps a version out of the folder, or shows that the version which is
+    /// here can no longer be had from the bucket. Other troubles of a verb are the verb's own.
+    fn is_in_the_way(&self, mark: &RemoteMark, problem: &Problem) -> bool {
+        !self.is_here(mark) || self.held.is_some() || problem.verdict() == Verdict::Held
     }
 
     /// Reading the pointer failed: either the store is away, or what it gave is not a pointer.

@@ -4,7 +4,8 @@ use jiff::SignedDuration;
 
 use super::effect::{Effect, Outcome, PublishPlan};
 use super::event::{CommandId, Event, Local, Now, OpId, Published, RemoteMark, RemotePointer};
-use super::problem::Problem;
+use super::problem::{Problem, Verdict};
+use super::pull::{FUTURE_LIMIT, TRIES};
 use super::worker::{Job, Worker};
 use crate::vault::ledger::SyncPoint;
 use crate::version::Version;
@@ -19,7 +20,8 @@ pub(super) struct PushJob {
     pub(super) command: Option<CommandId>,
     pub(super) op: OpId,
     force: bool,
-    warnings: Vec<String>,
+    /// How often the folder changed at the last moment.
+    tries: u32,
     stage: Stage,
 }
 
@@ -27,21 +29,31 @@ pub(super) struct PushJob {
 enum Stage {
     Scanning,
     Reading(Local),
-    Publishing(Option<Version>),
+    /// Whether the bundle of the pointer that was read is there.
+    Probing(RemotePointer),
+    Publishing {
+        replaced: Option<Version>,
+        warnings: Vec<String>,
+    },
 }
 
 impl PushJob {
     pub(super) const fn writes(&self) -> bool {
-        matches!(self.stage, Stage::Publishing(_))
+        matches!(self.stage, Stage::Publishing { .. })
     }
 }
 
 impl Worker {
-    pub(super) fn begin_push(&mut self, command: Option<CommandId>, force: bool, effects: &mut Vec<Effect>) {
+    pub(super) fn begin_push(
+        &mut self,
+        command: Option<CommandId>,
+        force: bool,
+        tries: u32,
+        effects: &mut Vec<Effect>,
+    ) {
         let op = self.op();
         effects.push(Effect::Scan { op, keep: true });
-        let job = PushJob { command, op, force, warnings: Vec::new(), stage: Stage::Scanning };
-        self.job = Some(Job::Push(job));
+        self.job = Some(Job::Push(PushJob { command, op, force, tries, stage: Stage::Scanning }));
     }
 
     pub(super) fn push_outcome(&mut self, job: PushJob, event: Event, now: Now, effects: &mut Vec<Effect>) {
@@ -49,13 +61,15 @@ impl Worker {
             (Stage::Scanning, Event::Scanned(op, result)) if op == job.op => {
                 self.looked(result.clone(), now);
                 match result {
-                    Ok(local) if local.missing => push_refused(&job, Problem::FolderMissing, effects),
+                    Ok(local) if local.missing => {
+                        self.push_refused(&job, Problem::FolderMissing, now, effects);
+                    }
                     Ok(local) => {
                         let op = self.op();
                         effects.push(Effect::Read(op));
                         self.job = Some(Job::Push(PushJob { op, stage: Stage::Reading(local), ..job }));
                     }
-                    Err(problem) => push_refused(&job, problem, effects),
+                    Err(problem) => self.push_refused(&job, problem, now, effects),
                 }
             }
             (Stage::Reading(local), Event::Read(op, result)) if op == job.op => match result {
@@ -65,11 +79,22 @@ impl Worker {
                 }
                 Err(problem) => {
                     self.read_failed(problem.clone(), now);
-                    push_refused(&job, problem, effects);
+                    self.push_refused(&job, problem, now, effects);
                 }
             },
-            (Stage::Publishing(prev), Event::Published(op, result)) if op == job.op => {
-                self.push_published(&job, prev, result, now, effects);
+            (Stage::Probing(pointer), Event::Probed(op, result)) if op == job.op => match result {
+                Ok(true) => self.push_not_needed(&job, &pointer, now, effects),
+                Ok(false) => self.publish(job, Some(pointer.mark), Some(pointer.version), now, effects),
+                Err(problem) => {
+                    self.remote_failed(problem.clone(), now);
+                    self.push_refused(&job, problem, now, effects);
+                }
+            },
+            (Stage::Publishing { replaced, warnings }, Event::Published(op, result)) if op == job.op => {
+                match result {
+                    Ok(published) => self.push_done(&job, replaced, warnings, published, now, effects),
+                    Err(problem) => self.push_failed(&job, problem, now, effects),
+                }
             }
             _ => self.job = Some(Job::Push(job)),
         }
@@ -87,29 +112,50 @@ impl Worker {
         if let Some(synced) = settled {
             // An earlier push of this folder did count. The look that this one began with was
             // measured against an older agreement, so begin again.
-            self.agreed(synced, now);
-            return self.begin_push(job.command, job.force, effects);
+            self.agreed(synced, now, effects);
+            return self.begin_push(job.command, job.force, job.tries, effects);
         }
-        let mark = pointer.as_ref().map(|pointer| pointer.mark.clone());
-        let torn = self.held.as_ref().is_some_and(|held| matches!(held.problem, Problem::Torn(_)));
-        self.seen(mark.clone(), now);
+        self.seen(pointer.as_ref().map(|pointer| pointer.mark.clone()), now);
         self.remote.pointer.clone_from(&pointer);
-        let here = self.synced.as_ref().map(SyncPoint::mark);
-        let moved = mark.is_some() && mark != here;
-        if let Some(pointer) = &pointer {
-            if moved && !job.force && !torn {
-                let problem = self.remote_ahead(pointer, now);
-                self.next_poll_now(now);
-                return push_refused(&job, problem, effects);
-            }
-            if !moved && local.diff.is_empty() && !torn {
-                let (version, generation) = (pointer.version, pointer.mark.generation);
-                let outcome = Outcome::UpToDate { version, generation, edits: 0 };
-                return self.finish(job.command, outcome, None, effects);
-            }
+        let Some(pointer) = pointer else {
+            return self.publish(job, None, None, now, effects);
+        };
+        let moved = !self.is_here(&pointer.mark);
+        let torn = self.held.as_ref().is_some_and(|held| matches!(held.problem, Problem::Torn(_)));
+        let nothing_new = !moved && local.diff.is_empty();
+        if nothing_new || moved && torn && !job.force {
+            // Only a bundle that is missing is a reason to publish now, and only the store
+            // knows whether it still is.
+            let op = self.op();
+            effects.push(Effect::Probe { op, version: pointer.version });
+            self.job = Some(Job::Push(PushJob { op, stage: Stage::Probing(pointer), ..job }));
+        } else if moved && !job.force {
+            let problem = self.remote_ahead(&pointer, now);
+            self.push_refused(&job, problem, now, effects);
+        } else {
+            self.publish(job, Some(pointer.mark), Some(pointer.version), now, effects);
         }
-        let prev = pointer.as_ref().map(|pointer| pointer.version);
-        self.publish(job, mark, prev, now, effects);
+    }
+
+    /// The bundle that the pointer names is there.
+    fn push_not_needed(
+        &mut self,
+        job: &PushJob,
+        pointer: &RemotePointer,
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) {
+        if let Some(held) = &mut self.held {
+            held.retry_at = now.instant;
+        }
+        if self.is_here(&pointer.mark) {
+            let (version, generation) = (pointer.version, pointer.mark.generation);
+            let outcome = Outcome::UpToDate { version, generation, edits: 0 };
+            self.finish(job.command, outcome, None, effects);
+        } else {
+            let problem = self.remote_ahead(pointer, now);
+            self.push_refused(job, problem, now, effects);
+        }
     }
 
     /// Why a push over a pointer that moved is refused.
@@ -126,23 +172,18 @@ impl Worker {
 
     fn publish(
         &mut self,
-        mut job: PushJob,
+        job: PushJob,
         replaces: Option<RemoteMark>,
         prev: Option<Version>,
         now: Now,
         effects: &mut Vec<Effect>,
     ) {
-        // A pointer that is gone does not let versions shrink.
-        let before = prev.max(self.synced.as_ref().map(|synced| synced.version));
-        let absurd = before.filter(|version| self.is_future(*version, now));
-        let follows = if absurd.is_some() && job.force { None } else { before };
-        if let Some(before) = follows
-            && before.ahead_of(now.wall) > BEHIND_LIMIT
-        {
-            job.warnings.push(format!(
-                "this machine's clock is behind: the version being replaced is dated {before}"
-            ));
-        }
+        // A pointer that is gone, or that went back, does not let versions shrink.
+        let believed = |version: &Version| !job.force || version.ahead_of(now.wall) <= FUTURE_LIMIT;
+        let follows = prev.filter(believed).max(self.floor.filter(believed));
+        let behind = follows.filter(|version| version.ahead_of(now.wall) > BEHIND_LIMIT);
+        let warn = |dated| format!("this machine's clock is behind: the newest version is dated {dated}");
+        let warnings = behind.map(warn).into_iter().collect();
         let known = self.generation.max(replaces.as_ref().and_then(|mark| mark.generation));
         let plan = PublishPlan {
             replaces,
@@ -152,46 +193,55 @@ impl Worker {
         };
         let op = self.op();
         effects.push(Effect::Publish { op, plan });
-        self.job = Some(Job::Push(PushJob { op, stage: Stage::Publishing(prev), ..job }));
+        let stage = Stage::Publishing { replaced: prev, warnings };
+        self.job = Some(Job::Push(PushJob { op, stage, ..job }));
     }
 
-    fn is_future(&self, version: Version, now: Now) -> bool {
-        version.ahead_of(now.wall) > SignedDuration::from_hours(24)
-    }
-
-    fn push_published(
+    fn push_done(
         &mut self,
         job: &PushJob,
         replaced: Option<Version>,
-        result: Result<Published, Problem>,
+        warnings: Vec<String>,
+        published: Published,
         now: Now,
         effects: &mut Vec<Effect>,
     ) {
-        match result {
-            Ok(Published { synced, files, bytes }) => {
-                let (version, generation) = (synced.version, synced.generation);
-                self.agreed(synced, now);
-                let warnings = job.warnings.clone();
-                let outcome = Outcome::Pushed { version, generation, replaced, files, bytes, warnings };
-                self.finish(job.command, outcome, Some((true, version)), effects);
+        let Published { synced, files, bytes } = published;
+        let (version, generation) = (synced.version, synced.generation);
+        self.agreed(synced, now, effects);
+        let outcome = Outcome::Pushed { version, generation, replaced, files, bytes, warnings };
+        self.finish(job.command, outcome, Some((true, version)), effects);
+    }
+
+    fn push_failed(&mut self, job: &PushJob, problem: Problem, now: Now, effects: &mut Vec<Effect>) {
+        match problem {
+            Problem::FolderMoved if self.stopping => {
+                self.push_refused(job, Problem::ShuttingDown, now, effects);
             }
-            Err(problem) => {
-                if matches!(problem, Problem::Unreachable(_) | Problem::Denied(_) | Problem::BucketMissing(_))
-                {
+            Problem::FolderMoved if job.tries < TRIES => {
+                self.begin_push(job.command, job.force, job.tries + 1, effects);
+            }
+            problem => {
+                let store = matches!(problem, Problem::Denied(_) | Problem::BucketMissing(_));
+                if store || problem.verdict() == Verdict::Offline {
                     self.remote_failed(problem.clone(), now);
                 } else {
-                    self.next_poll_now(now);
+                    self.timers.poll = now.instant;
                 }
-                push_refused(job, problem, effects);
+                self.push_refused(job, problem, now, effects);
             }
         }
     }
 
-    fn next_poll_now(&mut self, now: Now) {
-        self.set_next_poll(now.instant);
+    /// Ends a push that came to nothing. One of the worker's own is tried again later.
+    fn push_refused(&mut self, job: &PushJob, problem: Problem, now: Now, effects: &mut Vec<Effect>) {
+        match job.command {
+            Some(id) => effects.push(Effect::Reply(id, Err(problem))),
+            None => {
+                self.push_failures = self.push_failures.saturating_add(1);
+                let wait = self.jitter.after_failure(self.policy.poll, self.push_failures);
+                self.timers.push = self.timers.push.map(|due| due.max(now.instant + wait));
+            }
+        }
     }
-}
-
-fn push_refused(job: &PushJob, problem: Problem, effects: &mut Vec<Effect>) {
-    effects.extend(job.command.map(|id| Effect::Reply(id, Err(problem))));
 }

@@ -68,7 +68,7 @@ impl Worker {
             remote_version: self.remote_version(),
             checked_at: self.remote.checked_at,
             busy: matches!(self.job, Some(Job::Pull(_) | Job::Push(_))),
-            next_poll: self.poll_timeout(),
+            next_poll: self.timers.poll,
         }
     }
 
@@ -106,8 +106,10 @@ impl Worker {
             Some(Some(mark)) => self.synced.as_ref().is_none_or(|synced| synced.mark() != *mark),
             _ => false,
         };
+        let gone = self.synced.is_some() && self.remote.mark == Some(None);
         let missing = self.local.as_ref().is_some_and(|local| local.missing);
         match (moved, edited) {
+            _ if gone => (State::Held, Some(&Problem::NothingPublished)),
             (_, false) if missing => (State::Behind, Some(&Problem::FolderMissing)),
             (true, _) => (State::Behind, None),
             (false, true) => (State::Edited, None),

@@ -1,0 +1,8 @@
+//! The worker in a small world: sentences of its contract as examples, and a simulation.
+
+mod pulls;
+mod pushes;
+mod simulation;
+mod states;
+mod timing;
+mod world;

@@ -269,6 +269,9 @@ impl Driver {
             Effect::Open { op, pointer } => {
                 self.start(op, async move { Event::Opened(op, effects.open(&pointer).await) });
             }
+            Effect::Probe { op, version } => {
+                self.start(op, async move { Event::Probed(op, effects.probe(version).await) });
+            }
             Effect::Swap { op, pointer, backup } => {
                 self.start(op, async move { Event::Swapped(op, effects.swap(&pointer, backup).await) });
             }

@@ -11,6 +11,7 @@ use vsync_core::vault::diff::Diff;
 use vsync_core::vault::ledger::{Ledger, SyncOp, SyncPoint};
 use vsync_core::vault::snapshot::Snapshot;
 use vsync_core::vault::tree::Tree;
+use vsync_core::version::Version;
 
 use super::checkout::Checkout;
 use super::progress::{Progress, Stage};
@@ -287,6 +288,15 @@ impl Effects {
         })
         .await
         .map_err(Problem::from)
+    }
+
+    /// Asks whether a version's bundle is in the bucket.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn probe(&self, version: Version) -> Result<bool, Problem> {
+        let place = &self.remote.place;
+        Ok(place.store.head(&place.bundle(version)).await?.is_some())
     }
 
     pub(super) fn pointer_read(&self, pointer: &RemotePointer) -> Result<PointerRead, Problem> {

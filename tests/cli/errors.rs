@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixListener;
+use std::process::Stdio;
 
 use serde_json::Value;
 
@@ -98,7 +99,7 @@ fn a_secret_that_nobody_can_be_asked_for_is_a_usage_error() {
     let profile = [&profile[..], &["--access-key-id", "id", "--no-start"]].concat();
     let export = ["export", "dev", "--out", "f", "--no-start"];
     for args in [&profile[..], &export[..]] {
-        let output = home.command().args(args).stdin(std::process::Stdio::null()).output().unwrap();
+        let output = home.command().args(args).stdin(Stdio::null()).output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{args:?}");
         assert!(text(&output.stderr).contains("hint: give --"), "{}", text(&output.stderr));
     }
@@ -208,4 +209,52 @@ fn colour_only_where_it_is_wanted() {
     assert!(coloured(&["--no-start", "status", "--color", "always"], ""));
     assert!(!coloured(&["--no-start", "status", "--color", "never"], ""));
     assert!(!coloured(&["--no-start", "status"], "1"));
+}
+
+#[test]
+fn ctrl_c_ends_with_130() {
+    let home = Home::new();
+    let listener = UnixListener::bind(home.0.path().join("s")).unwrap();
+    let mut child = home.command().args(["--socket", "s", "status"]).spawn().unwrap();
+    let (stream, _) = listener.accept().unwrap();
+    let mut writer = stream.try_clone().unwrap();
+    let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
+    lines.next().unwrap();
+    writeln!(
+        writer,
+        "{}",
+        r#"{"jsonrpc":"2.0","id":0,"result":{"protocol":1,"daemon_version":"0","pid":1}}"#
+    )
+    .unwrap();
+    // The request is there, so the program waits for its answer.
+    lines.next().unwrap();
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}
+
+#[test]
+fn a_watch_in_a_pipe_is_a_line_per_change_and_ends_with_the_daemon() {
+    const EVENT: &str = r#"{"jsonrpc":"2.0","method":"status_event","params":{"pair":{"repo":"acme","env":"dev","root":"/w","folder":"/w/v","layout":null,"gen":3,"version":"20260523-114201","state":"edited","since":null,"reason":"edited","hint":null,"local":{"added":["a"],"modified":[],"deleted":[]},"remote":{"gen":3,"version":null,"checked_at":null,"age_s":null},"last_sync":null,"conditional_writes":null,"atomic":null,"key_store":null,"next_poll_s":null}}}
+{"jsonrpc":"2.0","id":1,"result":{}}"#;
+    let home = Home::new();
+    let thread = answering(&home, EVENT);
+    let output = home.run(&["--socket", "s", "watch"]);
+    assert_eq!(text(&output.stdout), "acme/dev edited 20260523-114201 (gen 3) edited +1 ~0 -0\n");
+    assert_eq!(output.status.code(), Some(3));
+    thread.join().unwrap();
+}
+
+#[test]
+fn track_asks_nobody_in_a_script() {
+    let home = Home::new();
+    let thread = answering(
+        &home,
+        r#"{"jsonrpc":"2.0","id":1,"result":{"repo":"acme","env":"dev","root":"/w","folder":"/w/v","origin":null,"registered":false}}"#,
+    );
+    let output =
+        home.command().args(["--socket", "s", "track", "dev"]).stdin(Stdio::null()).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("--yes"), "{}", text(&output.stderr));
+    thread.join().unwrap();
 }

@@ -136,6 +136,9 @@ fn a_socket_path_that_is_too_long_is_named() {
     assert!(text(&output.stderr).contains("200 bytes") || text(&output.stderr).contains("201 bytes"));
 }
 
+/// The answer to `hello`.
+const HELLO: &str = r#"{"jsonrpc":"2.0","id":0,"result":{"protocol":1,"daemon_version":"0","pid":1}}"#;
+
 /// Answers one connection's requests with `hello` and then with the given line.
 fn answering(home: &Home, line: &'static str) -> std::thread::JoinHandle<()> {
     let listener = UnixListener::bind(home.0.path().join("s")).unwrap();
@@ -143,8 +146,7 @@ fn answering(home: &Home, line: &'static str) -> std::thread::JoinHandle<()> {
         let (stream, _) = listener.accept().unwrap();
         let mut writer = stream.try_clone().unwrap();
         for (at, _) in BufReader::new(stream).lines().map_while(Result::ok).enumerate() {
-            let hello = r#"{"jsonrpc":"2.0","id":0,"result":{"protocol":1,"daemon_version":"0","pid":1}}"#;
-            writeln!(writer, "{}", if at == 0 { hello } else { line }).unwrap();
+            writeln!(writer, "{}", if at == 0 { HELLO } else { line }).unwrap();
         }
     })
 }
@@ -220,12 +222,7 @@ fn ctrl_c_ends_with_130() {
     let mut writer = stream.try_clone().unwrap();
     let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
     lines.next().unwrap();
-    writeln!(
-        writer,
-        "{}",
-        r#"{"jsonrpc":"2.0","id":0,"result":{"protocol":1,"daemon_version":"0","pid":1}}"#
-    )
-    .unwrap();
+    writeln!(writer, "{HELLO}").unwrap();
     // The request is there, so the program waits for its answer.
     lines.next().unwrap();
     let pid = rustix::process::Pid::from_child(&child);

@@ -145,8 +145,9 @@ fn spawn(global: &Global) -> Result<Child, Failure> {
     let program = program();
     let mut command = Command::new(&program);
     command.arg("--background");
-    if let Some(socket) = &global.socket {
-        command.arg("--socket").arg(socket);
+    if let Some(socket) = paths::explicit_socket(global.socket.as_deref(), &ProcessEnv) {
+        // The daemon moves to another folder, where a relative path would be another one.
+        command.arg("--socket").arg(std::path::absolute(&socket).unwrap_or(socket));
     }
     silent(&mut command).spawn().map_err(|error| {
         Failure::new(Code::DaemonUnreachable, "no daemon is running, and none can be started")

@@ -24,26 +24,19 @@ impl Bar {
         Self { visible, bar: None, look: None }
     }
 
-    /// Shows how far the work is. A new stage starts over.
+    /// Shows how far the work is. A new stage gets a new bar.
     pub(crate) fn step(&mut self, step: &Progress) {
         if !self.visible {
             return;
         }
         let look = (step.stage.clone(), step.unit, step.total.is_some());
-        let fresh = self.look.as_ref() != Some(&look);
-        let bar =
-            self.bar.get_or_insert_with(|| ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()));
-        if fresh {
-            bar.reset();
-            if let Ok(style) = ProgressStyle::with_template(template(step)) {
-                bar.set_style(style.progress_chars("=> "));
-            }
-            bar.set_message(plain(&step.stage));
+        if self.look.as_ref() != Some(&look) {
+            self.clear();
             self.look = Some(look);
         }
-        match step.total {
-            Some(total) => bar.set_length(total.max(step.done)),
-            None => bar.unset_length(),
+        let bar = self.bar.get_or_insert_with(|| fresh(step));
+        if let Some(total) = step.total {
+            bar.set_length(total.max(step.done));
         }
         bar.set_position(step.done);
     }
@@ -54,6 +47,19 @@ impl Bar {
             bar.finish_and_clear();
         }
     }
+}
+
+/// A bar that is complete before it is seen.
+fn fresh(step: &Progress) -> ProgressBar {
+    let bar = ProgressBar::hidden().with_message(plain(&step.stage));
+    if let Ok(style) = ProgressStyle::with_template(template(step)) {
+        bar.set_style(style.progress_chars("=> "));
+    }
+    if let Some(total) = step.total {
+        bar.set_length(total);
+    }
+    bar.set_draw_target(ProgressDrawTarget::stderr());
+    bar
 }
 
 const fn template(step: &Progress) -> &'static str {

@@ -172,10 +172,10 @@ fn edits(local: &LocalChanges, view: View) -> String {
     if local.len() > FEW && !view.verbose {
         return text + " (names: -v)";
     }
-    for (sign, names) in [('+', &local.added), ('~', &local.modified), ('-', &local.deleted)] {
-        for name in names {
-            let _ = write!(text, "  {sign}{name}");
-        }
+    let signed = [('+', &local.added), ('~', &local.modified), ('-', &local.deleted)];
+    let names = signed.iter().flat_map(|(sign, names)| names.iter().map(move |name| format!("{sign}{name}")));
+    for (at, name) in names.enumerate() {
+        let _ = write!(text, "{} {name}", if at == 0 { ":" } else { "," });
     }
     text
 }
@@ -215,3 +215,6 @@ pub(crate) fn change(event: &StatusEvent) -> String {
     }
     plain(&line) + "\n"
 }
+
+#[cfg(test)]
+mod tests;

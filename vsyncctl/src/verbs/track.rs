@@ -29,7 +29,7 @@ pub(super) fn run(session: &Session, args: &cli::Track) -> Outcome {
         }
         note(&human::track_question(&found));
         if !input::confirm("Look after this folder?")? {
-            return Err(Failure::new(Code::Cancelled, "nothing was registered"));
+            return Err(Failure::new(Code::NotTracked, "nothing was registered"));
         }
     }
     ask.confirm = true;

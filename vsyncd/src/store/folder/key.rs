@@ -103,7 +103,7 @@ fn escape(part: &str) -> String {
     part.bytes().fold(String::with_capacity(part.len()), |mut name, byte| {
         match byte {
             b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-' | b'=' | b'+' | b'@' => {
-                name.push(char::from(byte))
+                name.push(char::from(byte));
             }
             other => {
                 let _ = write!(name, "%{other:02x}");

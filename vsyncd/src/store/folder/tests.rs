@@ -295,6 +295,24 @@ fn spawn_process(store: &FolderStore, times: u64) -> Child {
         .unwrap()
 }
 
+/// Stores that were opened one by one share only the file lock, as processes do.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stores_opened_apart_lose_no_increment() {
+    let (_dir, store) = fresh();
+    put(&store, KEY, "0", Condition::Absent).await.unwrap();
+    let mut writers = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let apart = FolderStore::open(&store.path).unwrap();
+        writers.spawn(async move {
+            for _ in 0..25 {
+                increment(&apart).await;
+            }
+        });
+    }
+    writers.join_all().await;
+    assert_eq!(number(&store).await, 200);
+}
+
 #[tokio::test]
 async fn two_processes_lose_no_increment() {
     let (_dir, store) = fresh();

@@ -6,6 +6,8 @@
 mod answer;
 mod settings;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
@@ -25,6 +27,8 @@ use super::{Condition, Metadata, Object, ObjectHead, Store, StoreError};
 
 /// Tries of a read, the first included.
 const ATTEMPTS: u32 = 3;
+/// The first pause between tries; it grows and is drawn at random.
+const BACKOFF: Duration = Duration::from_millis(100);
 /// What is reserved for a body before its bytes have come.
 const RESERVE: u64 = 8 * 1024 * 1024;
 
@@ -62,9 +66,13 @@ impl S3Store {
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
             .timeout_config(timeouts.reading())
-            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS).with_initial_backoff(BACKOFF))
+            // An upload is one piece in memory, whose progress the SDK cannot see.
             .stalled_stream_protection(
-                StalledStreamProtectionConfig::enabled().grace_period(timeouts.stall).build(),
+                StalledStreamProtectionConfig::enabled()
+                    .upload_enabled(false)
+                    .grace_period(timeouts.stall)
+                    .build(),
             )
             .build();
         Ok(Self { client: Client::from_conf(config), endpoint, bucket, timeouts, answers })

@@ -1,1 +1,3 @@
-//! x
+//! Stories of real daemons, real clients and real stores.
+
+mod two_machines;

@@ -58,7 +58,7 @@ async fn wait(stream: &mut Option<Stream>) {
         None => None,
     };
     if heard.is_none() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

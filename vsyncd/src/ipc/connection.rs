@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::codec::{FramedRead, LinesCodec, LinesCodecError};
+use tokio_util::sync::CancellationToken;
 use vsync_proto::codec::{self, Id, REQUEST_MAX};
 use vsync_proto::error::{Code, Failure};
 use vsync_proto::request::Call;
@@ -58,12 +59,18 @@ impl Outbox {
 type Lines = FramedRead<ReadHalf<Stream>, LinesCodec>;
 
 /// Speaks with one client until it leaves, misbehaves or dawdles.
-pub(super) async fn converse(stream: Stream, service: Arc<dyn Service>, clients: &Clients, client: &Client) {
+pub(super) async fn converse(
+    stream: Stream,
+    service: Arc<dyn Service>,
+    clients: &Clients,
+    client: &Client,
+    stop: &CancellationToken,
+) {
     let (reader, writer) = tokio::io::split(stream);
     let mut lines = FramedRead::new(reader, LinesCodec::new_with_max_length(REQUEST_MAX));
     let (outgoing, queued) = mpsc::channel(64);
     let mut writing = std::pin::pin!(write(writer, queued));
-    let talk = talk(&mut lines, outgoing, service, clients, client);
+    let talk = talk(&mut lines, outgoing, service, (clients, client), stop);
     tokio::select! {
         () = talk => {}
         // The client takes nothing any more; whatever it asked for is dropped with `talk`.
@@ -87,8 +94,8 @@ async fn talk(
     lines: &mut Lines,
     outgoing: mpsc::Sender<String>,
     service: Arc<dyn Service>,
-    clients: &Clients,
-    client: &Client,
+    (clients, client): (&Clients, &Client),
+    stop: &CancellationToken,
 ) {
     let mut running = JoinSet::new();
     let mut greeted = false;
@@ -126,6 +133,8 @@ async fn talk(
                 }
             }
             Some(_) = running.join_next() => clients.heard(client),
+            // The daemon ends: what was asked is still answered.
+            () = stop.cancelled() => return drain(running, &outgoing).await,
             _ = tick.tick() => {
                 let begun = !lines.read_buffer().is_empty() && running.len() < REQUESTS_MAX;
                 if !greeted || begun && stalled {

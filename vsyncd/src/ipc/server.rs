@@ -156,9 +156,8 @@ impl Server {
         let stop = tasks.stopping();
         tasks.spawn("client", async move {
             tokio::select! {
-                () = connection::converse(stream, service, &clients, &client) => {}
+                () = connection::converse(stream, service, &clients, &client, &stop) => {}
                 () = client.leave.cancelled() => {}
-                () = stop.cancelled() => {}
             }
             clients.left(number);
         });

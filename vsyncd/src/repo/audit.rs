@@ -144,7 +144,7 @@ fn save(spool: &Path, row: &Row) -> std::io::Result<()> {
     loop {
         match atomic::write_new(&spool.join(format!("{name:020}.json")), &json, 0o600) {
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && name < stamp + 1000 => {
-                name += 1
+                name += 1;
             }
             other => return other,
         }

@@ -124,7 +124,7 @@ impl Remote {
             prev_generation: Some(plan.generation - 1),
             rotated_at: Some(now_ms()),
             prev: plan.prev,
-            push_id: Some(push_id.clone()),
+            push_id: Some(push_id),
             bundle_etag: Some(uploaded.etag.clone()),
             key_id: Some(self.key().await?.id()),
         };

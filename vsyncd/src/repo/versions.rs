@@ -38,7 +38,7 @@ impl Remote {
                 Listed { version, size, pushed: pushed.cloned() }
             })
             .collect();
-        listed.sort_by(|a, b| b.version.cmp(&a.version));
+        listed.sort_by_key(|listed| std::cmp::Reverse(listed.version));
         Ok((listed, pointer))
     }
 }

@@ -133,7 +133,7 @@ impl Handle {
 
 /// Outcome of something that runs beside the loop.
 enum Done {
-    Event(Event),
+    Event(Box<Event>),
     Kept,
 }
 
@@ -191,7 +191,7 @@ impl Driver {
                     None => Some(Event::Stop),
                 },
                 Some(done) = self.running.join_next() => match done {
-                    Ok(Done::Event(event)) => Some(event),
+                    Ok(Done::Event(event)) => Some(*event),
                     Ok(Done::Kept) => {
                         keeping = false;
                         self.show();
@@ -305,7 +305,7 @@ impl Driver {
 
     fn start(&mut self, op: OpId, work: impl Future<Output = Event> + Send + 'static) {
         self.ops.retain(|_, handle| !handle.is_finished());
-        let handle = self.running.spawn(async move { Done::Event(work.await) });
+        let handle = self.running.spawn(async move { Done::Event(Box::new(work.await)) });
         self.ops.insert(op, handle);
     }
 }

@@ -110,6 +110,11 @@ impl Supervisor {
         self.changes.subscribe()
     }
 
+    /// Ends when the daemon does.
+    pub fn stopping(&self) -> CancellationToken {
+        self.tasks.stopping()
+    }
+
     /// Every registered checkout.
     pub fn entries(&self) -> Vec<Arc<Entry>> {
         self.lock().values().cloned().collect()

@@ -125,6 +125,7 @@ mod tests {
         let synced = SyncPoint {
             version: "20260523-114201".parse().unwrap(),
             generation: None,
+            push_id: None,
             etag: "d41d8".into(),
             op: SyncOp::Adopt,
             at: "2026-05-23T11:42:01Z".parse().unwrap(),

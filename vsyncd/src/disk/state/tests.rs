@@ -20,6 +20,7 @@ fn ledger() -> Ledger {
         synced: Some(SyncPoint {
             version: "20260523-114201".parse().unwrap(),
             generation: Some(7),
+            push_id: None,
             etag: "abc".into(),
             op: SyncOp::Pull,
             at: Timestamp::UNIX_EPOCH,
@@ -106,7 +107,10 @@ fn kept_folders_survive() {
 #[test]
 fn notices_and_errors_survive() {
     let at = Timestamp::UNIX_EPOCH;
-    check(FolderFile::Notices, &vec![Notice { at, code: "late_writes".into(), text: "…".into() }]);
+    check(
+        FolderFile::Notices,
+        &vec![Notice { at, code: "late_writes".into(), text: "…".into(), backup: None }],
+    );
     let error = LastError { at, code: "store_unreachable".into(), message: "no".into(), hint: None };
     check(FolderFile::LastError, &error);
 }
@@ -117,6 +121,7 @@ fn checkouts_survive() {
     let state = StateDir::new(temp.path().join("vsync"));
     assert_eq!(state.checkouts().unwrap(), Loaded::Missing);
     let checkout = Checkout {
+        origin: None,
         repo: pair().repo,
         env: pair().env,
         root: "/work/web".into(),

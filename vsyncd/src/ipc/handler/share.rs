@@ -112,7 +112,7 @@ impl Handler {
         };
         let writer = setup.clone();
         let done = tasks::blocking(move || {
-            retired::keep(&*writer.keys(plan.keys), &plan.pair, &plan.key)?;
+            retired::keep(&writer.keys(plan.keys), &plan.pair, &plan.key)?;
             carry_out(&writer, plan, false)
         });
         done.await.map_err(internal)?.map_err(said)?;

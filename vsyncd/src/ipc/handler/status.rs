@@ -66,6 +66,7 @@ impl Handler {
         let env = ask.env.as_deref().map(env_of).transpose()?;
         let matches = |key: &Key| env.as_ref().is_none_or(|env| key.0.env == *env);
         let mut changes = self.supervisor.changes();
+        let stopping = self.supervisor.stopping();
         loop {
             for entry in self.supervisor.entries() {
                 let key = (entry.checkout.pair.clone(), entry.checkout.root.clone());
@@ -74,7 +75,11 @@ impl Handler {
                 }
             }
             loop {
-                let key = match changes.recv().await {
+                let change = tokio::select! {
+                    change = changes.recv() => change,
+                    () = stopping.cancelled() => return json(&Done {}),
+                };
+                let key = match change {
                     Ok(key) if matches(&key) => key,
                     Ok(_) => continue,
                     // Too much at once for this client: it gets the present state of all.

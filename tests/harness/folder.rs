@@ -1,0 +1,70 @@
+//! Folders to publish and to compare.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+/// One entry of a folder: a file with mode and content, or a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Entry {
+    /// A file.
+    File {
+        /// Permission bits.
+        mode: u32,
+        /// Content.
+        content: Vec<u8>,
+    },
+    /// A folder. Its mode does not travel.
+    Folder,
+}
+
+/// Everything in a folder by its path, as bytes and modes.
+///
+/// # Panics
+/// When something in it cannot be read.
+pub fn read(folder: &Path) -> BTreeMap<String, Entry> {
+    let mut found = BTreeMap::new();
+    collect(folder, "", &mut found);
+    found
+}
+
+fn collect(folder: &Path, prefix: &str, found: &mut BTreeMap<String, Entry>) {
+    for entry in fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
+        let entry = entry.expect("a folder entry");
+        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+        let about = entry.path().symlink_metadata().expect("an entry's metadata");
+        if about.is_dir() {
+            found.insert(name.clone(), Entry::Folder);
+            collect(&entry.path(), &format!("{name}/"), found);
+        } else {
+            let content = fs::read(entry.path()).unwrap_or_else(|error| panic!("{name}: {error}"));
+            found.insert(name, Entry::File { mode: about.permissions().mode() & 0o7777, content });
+        }
+    }
+}
+
+/// Writes a file with a mode, making the folders above it.
+///
+/// # Panics
+/// When it cannot.
+pub fn write(folder: &Path, name: &str, content: impl AsRef<[u8]>, mode: u32) {
+    let path = folder.join(name);
+    fs::create_dir_all(path.parent().expect("a file lies in a folder")).expect("the folders above it");
+    fs::write(&path, content).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("its mode");
+}
+
+/// Bytes that do not compress, the same for the same seed.
+pub fn noise(seed: u64, len: usize) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut bytes = Vec::with_capacity(len + 8);
+    while bytes.len() < len {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        bytes.extend_from_slice(&state.wrapping_mul(0x2545_F491_4F6C_DD1D).to_le_bytes());
+    }
+    bytes.truncate(len);
+    bytes
+}

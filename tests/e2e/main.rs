@@ -1,3 +1,4 @@
 //! Stories of real daemons, real clients and real stores.
+#![expect(clippy::disallowed_methods, reason = "a story lays out folders as a person would")]
 
 mod two_machines;

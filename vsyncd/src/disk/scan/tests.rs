@@ -172,6 +172,8 @@ fn an_edit_within_the_same_tick_is_never_missed() {
         std::fs::write(&path, format!("{round:08}")).unwrap();
         let seen = scan(disk.path(), &ledger, &ScanLimits::default(), now()).unwrap();
         assert_eq!(seen.tree.files["a"].hash, ContentHash::of(format!("{round:08}").as_bytes()), "{round}");
+        // Whatever the resolution of this file system's times: a file just written is not trusted.
+        assert!(seen.files["a"].mtime_ns >= seen.scanned_ns, "{round}");
         ledger = seen.ledger(None);
     }
 }

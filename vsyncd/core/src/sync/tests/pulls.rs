@@ -276,3 +276,36 @@ fn a_failed_reset_is_the_verbs_own_trouble() {
     world.pass(POLL);
     assert_eq!(world.state(), State::Edited);
 }
+
+#[test]
+fn a_reset_that_finds_the_bucket_torn_says_so_until_it_is_whole() {
+    for (edited, after) in [(false, State::Ok), (true, State::Edited)] {
+        let mut world = World::synced(1);
+        let torn = world.pointer.clone().unwrap().version;
+        world.bundles.remove(&torn);
+        assert_eq!(world.ask(pull(PullMode::Force)), Err(Problem::Torn(torn)));
+        // Another failure on the way does not end the retries.
+        world.fault = Some((Kind::Open, Problem::KeyMissing(String::new())));
+        world.pass(Duration::from_secs(180));
+        assert_eq!(world.state(), State::Held);
+        assert_eq!(world.ask(pull(PullMode::Plain)), Err(Problem::Torn(torn)));
+        if edited {
+            world.edit(9);
+        }
+        world.bundles.insert(torn, 1);
+        world.pass(backoff::cap(POLL));
+        assert_eq!(world.state(), after);
+        assert_eq!(swaps(&world), [false; 0]);
+    }
+}
+
+#[test]
+fn another_version_is_judged_by_itself() {
+    let mut world = World::synced(1);
+    world.edit(9);
+    world.other_pushes(2);
+    world.pass(POLL);
+    let remote = world.other_pushes(3);
+    world.pass(POLL);
+    assert_eq!(world.worker.report().problem, Some(Problem::Diverged { edits: 1, remote }));
+}

@@ -244,3 +244,58 @@ fn edits_made_in_an_outage_publish_themselves_after_it() {
     world.pass(backoff::cap(POLICY.poll));
     assert_eq!((world.remote(), world.state()), (Some(2), State::Ok));
 }
+
+#[test]
+fn a_push_that_keeps_failing_is_repeated_less_and_less_until_the_next_edit() {
+    let mut world = World::synced(1);
+    world.worker.set_policy(Policy { on_edit: OnEdit::Push, ..POLICY }, world.now);
+    world.edit(2);
+    world.log.clear();
+    for _ in 0..600 {
+        world.fault = Some((Kind::Publish, Problem::FolderChanging(".env".to_owned())));
+        world.pass(Duration::from_secs(1));
+    }
+    let tries = world.kinds().iter().filter(|kind| **kind == Kind::Publish).count();
+    assert!((10..60).contains(&tries), "{tries} in ten minutes");
+    world.fault = None;
+    for content in 3..20 {
+        world.edit(content);
+        world.pass(Duration::from_secs(3));
+        assert_eq!(world.remote(), Some(content));
+    }
+}
+
+#[test]
+fn a_folder_that_moves_before_it_is_published_is_looked_at_again() {
+    let mut world = World::synced(1);
+    world.edit(2);
+    world.pause = Some(Kind::Publish);
+    let id = world.request(push(false));
+    world.settle();
+    world.folder = Some(3);
+    world.resume();
+    assert!(world.replies[&id].is_ok());
+    assert_eq!((world.remote(), world.state()), (Some(3), State::Ok));
+}
+
+#[test]
+fn a_push_shows_at_once() {
+    let mut world = World::synced(1);
+    world.edit(2);
+    world.pass(Duration::from_secs(1));
+    world.pause = Some(Kind::Look);
+    assert!(world.ask(push(false)).is_ok());
+    assert_eq!(world.state(), State::Ok);
+}
+
+#[test]
+fn a_push_that_never_came_to_the_store_leaves_the_poll_due() {
+    let mut world = World::synced(1);
+    world.folder = None;
+    world.pause = Some(Kind::Head);
+    world.pass(Duration::from_secs(15));
+    world.log.clear();
+    assert_eq!(world.ask(push(false)), Err(Problem::FolderMissing));
+    world.pass(Duration::from_millis(300));
+    assert_eq!(world.kinds(), [Kind::Abort, Kind::Scan, Kind::Head]);
+}

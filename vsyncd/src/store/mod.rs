@@ -4,6 +4,7 @@
 
 pub mod folder;
 pub mod memory;
+pub mod meter;
 pub mod s3;
 
 #[cfg(test)]

@@ -263,11 +263,11 @@ impl Driver {
         match effect {
             Effect::Head(op) => self.start(op, async move { Event::Headed(op, effects.head().await) }),
             Effect::Scan { op, keep } => {
-                self.start(op, async move { Event::Scanned(op, effects.scan(keep).await) });
+                self.start(op, async move { Event::Scanned(op, effects.scan(op, keep).await) });
             }
             Effect::Read(op) => self.start(op, async move { Event::Read(op, effects.read().await) }),
             Effect::Open { op, pointer } => {
-                self.start(op, async move { Event::Opened(op, effects.open(&pointer).await) });
+                self.start(op, async move { Event::Opened(op, effects.open(op, &pointer).await) });
             }
             Effect::Probe { op, version } => {
                 self.start(op, async move { Event::Probed(op, effects.probe(version).await) });

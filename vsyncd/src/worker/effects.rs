@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use vsync_core::sync::event::Opened;
-use vsync_core::sync::{Local, Problem, RemoteMark, RemotePointer};
+use vsync_core::sync::{Local, OpId, Problem, RemoteMark, RemotePointer};
 use vsync_core::vault::diff::Diff;
 use vsync_core::vault::ledger::{Ledger, SyncOp, SyncPoint};
 use vsync_core::vault::snapshot::Snapshot;
@@ -24,6 +24,7 @@ use crate::disk::state::{FolderFile, FolderState, Loaded, Notice, PublishIntent}
 use crate::repo::author::Author;
 use crate::repo::remote::{PointerRead, Remote};
 use crate::repo::trouble::{io_problem, scan_problem};
+use crate::store::meter::{Meter, metered};
 use crate::tasks;
 use crate::watch::watcher::Watcher;
 
@@ -45,9 +46,11 @@ pub struct Rules {
     pub backups_keep: usize,
 }
 
-/// What one job's effects hand to the next.
+/// What one job's effects hand to the next. Blocking work goes on after its effect was given up;
+/// what it brings then is older than what a newer effect has put here, and is dropped.
 #[derive(Debug, Default)]
 pub(super) struct Slots {
+    newest: u64,
     pub(super) scan: Option<Arc<Scan>>,
     pub(super) pointer: Option<PointerRead>,
     pub(super) opened: Option<(RemoteMark, Snapshot, Tree)>,
@@ -72,6 +75,16 @@ pub struct Effects {
     kept: Mutex<Vec<Kept>>,
     notices: Mutex<Arc<Vec<Notice>>>,
     atomic: Mutex<Option<bool>>,
+}
+
+impl Slots {
+    /// Lets an effect put something here, unless a newer one already did.
+    fn put(&mut self, op: OpId, put: impl FnOnce(&mut Self)) {
+        if op.0 >= self.newest {
+            self.newest = op.0;
+            put(self);
+        }
+    }
 }
 
 /// What is loaded and healed before a worker starts.
@@ -179,12 +192,12 @@ impl Effects {
     ///
     /// # Errors
     /// What a vault cannot hold, or the file system says.
-    pub async fn scan(self: &Arc<Self>, keep: bool) -> Result<Local, Problem> {
+    pub async fn scan(self: &Arc<Self>, op: OpId, keep: bool) -> Result<Local, Problem> {
         let this = Arc::clone(self);
-        tasks::blocking(move || this.scan_now(keep)).await?
+        tasks::blocking(move || this.scan_now(op, keep)).await?
     }
 
-    fn scan_now(&self, keep: bool) -> Result<Local, Problem> {
+    fn scan_now(&self, op: OpId, keep: bool) -> Result<Local, Problem> {
         let ledger = self.ledger();
         let known = ledger.tree();
         let started = clock::now();
@@ -192,7 +205,9 @@ impl Effects {
         let found = match scan::scan(&self.checkout.folder, &ledger, &self.rules.limits, started) {
             Ok(found) => found,
             Err(ScanError::Folder(NotAFolder::Missing)) if self.checkout.root.is_dir() => {
-                self.slots().scan = None;
+                if keep {
+                    self.slots().put(op, |slots| slots.scan = None);
+                }
                 let diff = Diff::between(&known, &Tree::default());
                 return Ok(Local { diff, tree: Arc::default(), missing: true });
             }
@@ -202,7 +217,7 @@ impl Effects {
         let diff = Diff::between(&known, &found.tree);
         let local = Local { diff, tree: Arc::new(found.tree.clone()), missing: false };
         if keep {
-            self.slots().scan = Some(Arc::new(found));
+            self.slots().put(op, |slots| slots.scan = Some(Arc::new(found)));
         } else if local.diff.is_empty() && ledger.files != found.files && ledger.synced.is_some() {
             // Touched or just written, with the same content: remember, so as not to read it
             // again. A ledger that changed meanwhile knows better.
@@ -213,7 +228,8 @@ impl Effects {
         Ok(local)
     }
 
-    /// Reads the pointer, and settles a publish whose outcome was not known by it.
+    /// Reads the pointer, settles a publish whose outcome was not known by it, and tells the
+    /// agreement that the ledger holds then.
     ///
     /// # Errors
     /// What the store says, or the pointer itself.
@@ -222,13 +238,13 @@ impl Effects {
         let read = self.remote.pointer(undecided).await?;
         let this = Arc::clone(self);
         let seen = read.clone();
-        let settled = tasks::blocking(move || this.settle(seen.as_ref())).await??;
+        tasks::blocking(move || this.settle(seen.as_ref())).await??;
         let pointer = read.as_ref().map(|read| read.remote.clone());
         self.slots().pointer = read;
-        Ok((pointer, settled))
+        Ok((pointer, self.ledger().synced.clone()))
     }
 
-    fn settle(&self, read: Option<&PointerRead>) -> Result<Option<SyncPoint>, Problem> {
+    fn settle(&self, read: Option<&PointerRead>) -> Result<(), Problem> {
         let failed = |error| io_problem("cannot read the publish journal", &error);
         let intent: Option<PublishIntent> = match self.state.load(FolderFile::Publish).map_err(failed)? {
             Loaded::Found(intent) => Some(intent),
@@ -238,15 +254,14 @@ impl Effects {
                 None
             }
         };
-        let (Some(intent), Some(read)) = (intent, read) else { return Ok(None) };
+        let (Some(intent), Some(read)) = (intent, read) else { return Ok(()) };
         let mark = &read.remote.mark;
         let counted = mark.push_id.as_ref() == Some(&intent.push_id);
         let followed = read.pointer.prev == Some(intent.version);
         let still_old = Some(&mark.etag) == intent.replaced_etag.as_ref();
         if still_old && !counted {
-            return Ok(None);
+            return Ok(());
         }
-        let mut settled = None;
         if counted || followed {
             let synced = SyncPoint {
                 version: intent.version,
@@ -257,33 +272,31 @@ impl Effects {
                 op: SyncOp::Push,
                 at: clock::now(),
             };
-            let ledger = Ledger { synced: Some(synced.clone()), ..intent.ledger };
-            self.set_ledger(ledger)?;
-            settled = Some(synced);
+            self.set_ledger(Ledger { synced: Some(synced), ..intent.ledger })?;
         }
         let cleared = self.state.clear(FolderFile::Publish);
-        cleared.map_err(|error| io_problem("cannot clear the publish journal", &error))?;
-        Ok(settled)
+        cleared.map_err(|error| io_problem("cannot clear the publish journal", &error))
     }
 
     /// Fetches and opens what the pointer names, and compares it with the kept scan.
     ///
     /// # Errors
     /// Why it cannot be had, or must not be used.
-    pub async fn open(self: &Arc<Self>, pointer: &RemotePointer) -> Result<Opened, Problem> {
+    pub async fn open(self: &Arc<Self>, op: OpId, pointer: &RemotePointer) -> Result<Opened, Problem> {
         let read = self.pointer_read(pointer)?;
         let synced = self.ledger().synced.clone();
         let proven = synced.is_some();
         self.progress.report(Stage::Download, 0, None);
-        let snapshot = self.remote.open(&read, proven).await?;
+        let progress = self.progress.clone();
+        let meter: Meter = Arc::new(move |done, total| progress.report(Stage::Download, done, total));
+        let snapshot = metered(meter, self.remote.open(&read, proven)).await?;
         let this = Arc::clone(self);
         let mark = pointer.mark.clone();
         tasks::blocking(move || {
             let tree = snapshot.tree();
-            this.progress.report(Stage::Download, tree.bytes(), Some(tree.bytes()));
             let equal = this.slots().scan.as_ref().is_some_and(|scan| scan.tree == tree);
             let cached = synced.is_some_and(|synced| this.remote.has_cached(synced.version));
-            this.slots().opened = Some((mark, snapshot, tree));
+            this.slots().put(op, |slots| slots.opened = Some((mark, snapshot, tree)));
             Opened { equal, cached }
         })
         .await

@@ -141,8 +141,8 @@ pub enum Event {
     Headed(OpId, Result<Option<RemoteMark>, Problem>),
     /// Outcome of [`super::Effect::Scan`].
     Scanned(OpId, Result<Local, Problem>),
-    /// Outcome of [`super::Effect::Read`]: the pointer, and the agreement that a journaled
-    /// publish turned out to be.
+    /// Outcome of [`super::Effect::Read`]: the pointer, and the agreement that the ledger holds
+    /// now. It is news when a journaled publish turned out to have happened.
     Read(OpId, Result<(Option<RemotePointer>, Option<SyncPoint>), Problem>),
     /// Outcome of [`super::Effect::Open`].
     Opened(OpId, Result<Opened, Problem>),

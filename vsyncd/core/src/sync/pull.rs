@@ -95,7 +95,7 @@ impl Worker {
         now: Now,
         effects: &mut Vec<Effect>,
     ) {
-        if let Some(synced) = settled {
+        if let Some(synced) = settled.filter(|synced| self.synced.as_ref() != Some(synced)) {
             self.agreed(synced, now, effects);
         }
         self.seen(pointer.as_ref().map(|pointer| pointer.mark.clone()), now);

@@ -109,7 +109,7 @@ impl Worker {
         now: Now,
         effects: &mut Vec<Effect>,
     ) {
-        if let Some(synced) = settled {
+        if let Some(synced) = settled.filter(|synced| self.synced.as_ref() != Some(synced)) {
             // An earlier push of this folder did count. The look that this one began with was
             // measured against an older agreement, so begin again.
             self.agreed(synced, now, effects);

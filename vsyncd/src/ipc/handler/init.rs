@@ -69,7 +69,7 @@ impl Handler {
         let remote = setup.remote_from(&pair, &config).map_err(said)?;
         if let Some(there) = remote.pointer(true).await.map_err(said)? {
             let text = format!(
-                "somebody published version {} at {}{prefix} already",
+                "somebody published version {} under {prefix} in {} already",
                 there.pointer.version,
                 remote.place.store.describe()
             );

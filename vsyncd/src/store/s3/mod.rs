@@ -23,6 +23,7 @@ use bytes::{Bytes, BytesMut};
 pub use settings::{S3Settings, Timeouts};
 
 use self::answer::Answers;
+use super::meter;
 use super::{Condition, Metadata, Object, ObjectHead, Store, StoreError};
 
 /// Tries of a read, the first included.
@@ -91,6 +92,7 @@ impl S3Store {
     /// The body of a download, given up when it is too long or too slow.
     async fn body(&self, mut stream: ByteStream, size: Option<u64>, limit: u64) -> Result<Bytes, StoreError> {
         let mut body = BytesMut::with_capacity(usize::try_from(size.unwrap_or(0).min(RESERVE)).unwrap_or(0));
+        let expected = size;
         let whole = async {
             while let Some(piece) = stream.next().await {
                 let piece = piece.map_err(|_| self.unreachable("the body ended early or stalled"))?;
@@ -99,6 +101,7 @@ impl S3Store {
                     return Err(StoreError::TooLarge { size, limit });
                 }
                 body.extend_from_slice(&piece);
+                meter::report(body.len() as u64, expected);
             }
             Ok(())
         };

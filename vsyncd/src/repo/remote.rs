@@ -1,5 +1,6 @@
 //! One vault in the bucket: its pointer, its key, its cached bundles.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
@@ -43,6 +44,7 @@ pub struct Remote {
     salt: String,
     pairs: Pairs,
     last_push: Mutex<Option<(Version, Option<u64>)>>,
+    odd_generation: AtomicBool,
 }
 
 /// A pointer as read, with everything it tells.
@@ -86,6 +88,7 @@ impl Remote {
             salt,
             pairs,
             last_push,
+            odd_generation: AtomicBool::new(false),
         })
     }
 
@@ -143,13 +146,28 @@ impl Remote {
         self.key_store
     }
 
-    /// Looks at the pointer without reading it.
+    /// Whether the pointer as last seen tells a generation that cannot be read.
+    pub fn has_odd_generation(&self) -> bool {
+        self.odd_generation.load(Ordering::Relaxed)
+    }
+
+    fn note(&self, metadata: &Metadata) {
+        self.odd_generation.store(pointer::generation_is_unreadable(metadata), Ordering::Relaxed);
+    }
+
+    /// Looks at the pointer without reading it. Where there is none, reads once, because only
+    /// that tells a missing pointer from a missing bucket or another layout.
     ///
     /// # Errors
-    /// What the store says.
-    pub async fn head(&self) -> Result<Option<RemoteMark>, Problem> {
-        let head = self.place.store.head(&self.place.pointer()).await?;
-        Ok(head.map(|head| mark(head.etag, &head.metadata)))
+    /// As [`Remote::pointer`].
+    pub async fn head(&self, undecided: bool) -> Result<Option<RemoteMark>, Problem> {
+        match self.place.store.head(&self.place.pointer()).await? {
+            Some(head) => {
+                self.note(&head.metadata);
+                Ok(Some(mark(head.etag, &head.metadata)))
+            }
+            None => Ok(self.pointer(undecided).await?.map(|read| read.remote.mark)),
+        }
     }
 
     /// Reads the pointer. Where there is none, makes sure that the vault is not kept in the
@@ -169,7 +187,10 @@ impl Remote {
             found => found?,
         };
         match found {
-            Some(object) => read_pointer(object).map(Some),
+            Some(object) => {
+                self.note(&object.head.metadata);
+                read_pointer(object).map(Some)
+            }
             None if undecided => match self.place.store.head(self.place.classic_pointer()).await? {
                 Some(_) => Err(Problem::ClassicLayout(self.place.classic_pointer().to_owned())),
                 None => Ok(None),

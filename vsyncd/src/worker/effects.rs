@@ -179,11 +179,9 @@ impl Effects {
     /// # Errors
     /// What the store says.
     pub async fn head(&self) -> Result<Option<RemoteMark>, Problem> {
-        let mark = self.remote.head().await?;
-        if mark.is_none() && self.ledger().synced.is_none() {
-            // Nothing was ever here: it may be a vault of the older client.
-            self.remote.pointer(true).await?;
-        }
+        // Where nothing was ever here, it may be a vault of the older client.
+        let undecided = self.ledger().synced.is_none();
+        let mark = self.remote.head(undecided).await?;
         self.remote.audit.flush_waiting().await;
         Ok(mark)
     }

@@ -49,8 +49,14 @@ impl Handler {
         let now = (clock::monotonic(), clock::now());
         match entry.slot() {
             Slot::Running(handle) => {
-                let keys = handle.effects().remote.key_store();
-                convert::running(&entry.checkout, &handle.view(), keys, now)
+                let remote = &handle.effects().remote;
+                let mut status = convert::running(&entry.checkout, &handle.view(), remote.key_store(), now);
+                if remote.has_odd_generation() && status.hint.is_none() {
+                    status.hint = Some(
+                        "the pointer's generation is not a number that counts; it is ignored".to_owned(),
+                    );
+                }
+                status
             }
             Slot::Broken(problem, since) => {
                 convert::broken(&entry.checkout, &problem, since, setup.settings().key_store)

@@ -168,11 +168,12 @@ fn an_edit_within_the_same_tick_is_never_missed() {
     let path = disk.path().join("a");
     let mut ledger = Ledger::default();
     for round in 0..200_u32 {
+        let started = now();
         // Same length each time, written over the same inode right after a scan.
         std::fs::write(&path, format!("{round:08}")).unwrap();
-        let seen = scan(disk.path(), &ledger, &ScanLimits::default(), now()).unwrap();
+        let seen = scan(disk.path(), &ledger, &ScanLimits::default(), started).unwrap();
         assert_eq!(seen.tree.files["a"].hash, ContentHash::of(format!("{round:08}").as_bytes()), "{round}");
-        // Whatever the resolution of this file system's times: a file just written is not trusted.
+        // However coarse this file system's times: what was written since the start is not trusted.
         assert!(seen.files["a"].mtime_ns >= seen.scanned_ns, "{round}");
         ledger = seen.ledger(None);
     }

@@ -53,13 +53,6 @@ impl Worker {
         if self.held.as_ref().is_some_and(|held| Some(&held.mark) != mark.as_ref()) {
             self.held = None;
         }
-        if let Some(held) = &mut self.held
-            && self.remote.trouble.is_some()
-            && held.problem.verdict() == Verdict::Offline
-        {
-            // The store is back.
-            held.retry_at = now.instant;
-        }
         if self.remote.pointer.as_ref().is_some_and(|pointer| Some(&pointer.mark) != mark.as_ref()) {
             self.remote.pointer = None;
         }

@@ -78,6 +78,25 @@ fn a_store_that_lists_but_does_not_give_is_tried_less_and_less() {
 }
 
 #[test]
+fn a_version_that_is_here_and_torn_is_tried_less_and_less_whatever_fails_on_the_way() {
+    let mut world = World::synced(1);
+    let torn = world.pointer.clone().unwrap().version;
+    world.bundles.remove(&torn);
+    assert_eq!(world.ask(pull(PullMode::Force)), Err(Problem::Torn(torn)));
+    world.kinds();
+    let mut opens = 0;
+    for _ in 0..2400 {
+        world.fault = Some((Kind::Open, Problem::KeyMissing(String::new())));
+        // The shortest wait after a failure.
+        world.pass(Duration::from_millis(250));
+        let now = world.kinds().iter().filter(|kind| **kind == Kind::Open).count();
+        assert!(now <= 1, "{now} at once");
+        opens += now;
+    }
+    assert!((10..60).contains(&opens), "{opens} in ten minutes");
+}
+
+#[test]
 fn a_stop_lets_a_write_finish_and_starts_nothing() {
     let mut world = World::synced(1);
     world.edit(2);

@@ -14,6 +14,7 @@ use vsync_core::vault::tree::Tree;
 use vsync_core::version::Version;
 
 use super::checkout::Checkout;
+use super::driver::Request;
 use super::progress::{Progress, Stage};
 use crate::clock;
 use crate::disk::displaced::Kept;
@@ -236,13 +237,16 @@ impl Effects {
         let read = self.remote.pointer(undecided).await?;
         let this = Arc::clone(self);
         let seen = read.clone();
-        tasks::blocking(move || this.settle(seen.as_ref())).await??;
+        if let Some(version) = tasks::blocking(move || this.settle(seen.as_ref())).await?? {
+            // Its row was never written: the process died, or nobody knew that it happened.
+            self.record(true, version, Request::default()).await;
+        }
         let pointer = read.as_ref().map(|read| read.remote.clone());
         self.slots().pointer = read;
         Ok((pointer, self.ledger().synced.clone()))
     }
 
-    fn settle(&self, read: Option<&PointerRead>) -> Result<(), Problem> {
+    fn settle(&self, read: Option<&PointerRead>) -> Result<Option<Version>, Problem> {
         let failed = |error| io_problem("cannot read the publish journal", &error);
         let intent: Option<PublishIntent> = match self.state.load(FolderFile::Publish).map_err(failed)? {
             Loaded::Found(intent) => Some(intent),
@@ -252,14 +256,15 @@ impl Effects {
                 None
             }
         };
-        let (Some(intent), Some(read)) = (intent, read) else { return Ok(()) };
+        let (Some(intent), Some(read)) = (intent, read) else { return Ok(None) };
         let mark = &read.remote.mark;
         let counted = mark.push_id.as_ref() == Some(&intent.push_id);
         let followed = read.pointer.prev == Some(intent.version);
         let still_old = Some(&mark.etag) == intent.replaced_etag.as_ref();
         if still_old && !counted {
-            return Ok(());
+            return Ok(None);
         }
+        let version = intent.version;
         if counted || followed {
             let synced = SyncPoint {
                 version: intent.version,
@@ -273,7 +278,8 @@ impl Effects {
             self.set_ledger(Ledger { synced: Some(synced), ..intent.ledger })?;
         }
         let cleared = self.state.clear(FolderFile::Publish);
-        cleared.map_err(|error| io_problem("cannot clear the publish journal", &error))
+        cleared.map_err(|error| io_problem("cannot clear the publish journal", &error))?;
+        Ok((counted || followed).then_some(version))
     }
 
     /// Fetches and opens what the pointer names, and compares it with the kept scan.

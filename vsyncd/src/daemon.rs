@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
+use vsync_core::id::Pair;
 use vsync_core::sync::{Problem, State};
 use vsync_proto::error::{Code, Failure};
 use vsync_proto::paths::{self as proto_paths, LockRecord, ProcessEnv};
@@ -92,9 +93,18 @@ impl Control {
         if settings == *setup.settings() {
             supervisor.reconcile().await.map_err(said)?;
         } else {
+            let (before, after) = (setup.settings(), settings.clone());
             setup.set_settings(settings);
             changed.push(self.config.display().to_string());
-            supervisor.restart(None).await.map_err(said)?;
+            let all = (&before.limits, &before.keep_replaced, &before.backups, &before.key_store)
+                != (&after.limits, &after.keep_replaced, &after.backups, &after.key_store);
+            // Times and policies are changed in a running worker; modes and limits need a new one.
+            let modes = |settings: &Settings, pair: &Pair| {
+                let policy = settings.policy(pair);
+                (policy.file_mode, policy.dir_mode, policy.owner, policy.group)
+            };
+            let affected = |pair: &Pair| all || modes(&before, pair) != modes(&after, pair);
+            supervisor.restart(affected).await.map_err(said)?;
         }
         Ok(ReloadResult { changed, warnings: Vec::new() })
     }
@@ -165,7 +175,10 @@ pub struct Ground {
 /// # Errors
 /// When there is no home folder.
 pub fn background_log() -> Result<PathBuf, StartError> {
-    Ok(proto_paths::log_file(&state_paths()?.state))
+    let state = state_paths()?.state;
+    atomic::create_private_dirs(&state)
+        .map_err(|error| StartError::Failed(format!("cannot make the state folder: {error}")))?;
+    Ok(proto_paths::log_file(&state))
 }
 
 fn state_paths() -> Result<Paths, StartError> {
@@ -336,7 +349,7 @@ async fn look_once(supervisor: &Arc<Supervisor>) {
         let settled = views.wait_for(|view| {
             let report = &view.report;
             let looked = report.remote.is_some() && report.local.is_some() || report.problem.is_some();
-            looked && !report.busy && report.state != State::Behind
+            looked && !report.busy && (report.state != State::Behind || report.problem.is_some())
         });
         if tokio::time::timeout(Duration::from_secs(120), settled).await.is_err() {
             tracing::warn!(pair = %entry.checkout.pair, "this checkout did not settle in time");

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use vsyncd::daemon::{self, Ground, StartError};
+use vsyncd::daemon::{self, Ground, Options, StartError};
 use vsyncd::logging::{Logging, Output};
 use vsyncd::{arguments, detach, harden};
 
@@ -27,13 +27,21 @@ fn start() -> Result<(), StartError> {
     if options.background {
         detach::detach().map_err(|error| failed(&error))?;
     }
-    let ground = Ground::prepare(&options)?;
     let output = match options.background {
         true => Output::File(daemon::background_log()?),
         false => Output::Stderr,
     };
     let filter = std::env::var("RUST_LOG").ok();
     let logging = Logging::init(&output, filter.as_deref()).map_err(|error| failed(&error))?;
+    serve(options, logging).inspect_err(|error| {
+        // A daemon in the background has no other way to say why.
+        tracing::error!(%error, "vsyncd does not run");
+    })
+}
+
+fn serve(options: Options, logging: Logging) -> Result<(), StartError> {
+    let failed = |error: &dyn std::fmt::Display| StartError::Failed(error.to_string());
+    let ground = Ground::prepare(&options)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|error| failed(&error))?;
     let ended = runtime.block_on(daemon::run(options, ground, logging));

@@ -26,6 +26,9 @@ pub struct Kept {
     pub deadline: Timestamp,
     /// What was in it when it was replaced, as the last scan saw it.
     pub expected: Ledger,
+    /// It holds what no backup can, and was reported.
+    #[serde(default)]
+    pub held: bool,
 }
 
 /// What somebody wrote into a displaced folder.

@@ -72,9 +72,15 @@ pub fn put_back(staged: &Staged, displaced: &Displaced, target: &Path) -> Result
     if facts_at(&parent, name)?.map(|facts| facts.id) != Some(staged.id) {
         return Err(ExchangeError::Moved(target.to_owned()));
     }
-    swap(&displaced.path, displaced.id, target)?;
-    if displaced.path != staged.path {
-        std::fs::rename(&displaced.path, &staged.path).map_err(cannot("rename", displaced.path.display()))?;
+    // Where the system has no exchange the staged folder comes out under yet another name.
+    let undone = swap(&displaced.path, displaced.id, target)?;
+    match undone.displaced {
+        Some(back) if back.path != staged.path => {
+            let (parent, name) = Folder::parent_of(&back.path)?;
+            let (_, home) = split(&staged.path)?;
+            rename::folder_to_free(&parent, name, home).map_err(cannot("rename", back.path.display()))?;
+        }
+        _ => {}
     }
     Ok(())
 }

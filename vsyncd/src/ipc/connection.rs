@@ -98,13 +98,15 @@ async fn talk(
     stop: &CancellationToken,
 ) {
     let mut running = JoinSet::new();
+    let mut listening = 0;
     let mut greeted = false;
     let mut stalled = false;
     let mut tick = interval(PATIENCE);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     tick.reset();
     loop {
-        client.busy.store(!running.is_empty(), Ordering::Relaxed);
+        // Whoever only listens makes way for those who ask.
+        client.busy.store(running.len() > listening, Ordering::Relaxed);
         tokio::select! {
             line = next_line(lines), if running.len() < REQUESTS_MAX => {
                 stalled = false;
@@ -113,6 +115,7 @@ async fn talk(
                     Some(Ok(line)) if line.trim().is_empty() => {}
                     Some(Ok(line)) => match accept(&line, &mut greeted) {
                         Ok((id, call)) => {
+                            listening += usize::from(matches!(call, Call::Subscribe(_)));
                             let out = Outbox { id, lines: outgoing.clone() };
                             let service = Arc::clone(&service);
                             running.spawn(async move { answer(&*service, call, out).await });

@@ -101,7 +101,8 @@ pub fn hint(problem: &Problem, env: &str) -> Option<String> {
         Problem::TooLarge(_) => "raise the limits in vsyncd.yaml if this is meant".to_owned(),
         Problem::Edited(_) => format!(
             "vsyncctl push {env} publishes the edits; \
-             vsyncctl pull {env} --backup or --force replaces them and keeps them in a backup"
+             vsyncctl pull {env} --force replaces them and keeps them in a backup, and so does --backup when the \
+             remote has moved"
         ),
         Problem::Diverged { .. } => format!(
             "vsyncctl diff {env} shows your edits; vsyncctl pull {env} --backup takes the remote version and keeps \

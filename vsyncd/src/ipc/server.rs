@@ -110,6 +110,9 @@ impl Server {
     /// # Errors
     /// What the system says.
     pub fn rebind(&self) -> io::Result<()> {
+        if let Some(folder) = self.path.parent() {
+            crate::disk::atomic::create_private_dirs(folder)?;
+        }
         let listener = Arc::new(listen(&self.path)?);
         *self.listener.lock().unwrap_or_else(PoisonError::into_inner) = listener;
         self.rebound.notify_one();
@@ -172,6 +175,11 @@ impl Drop for Server {
 }
 
 fn listen(path: &Path) -> io::Result<Listener> {
+    // A daemon with another state folder may live there: a dead socket is replaced, a live one
+    // never.
+    if std::os::unix::net::UnixStream::connect(path).is_ok() {
+        return Err(io::Error::new(io::ErrorKind::AddrInUse, "another daemon answers there"));
+    }
     let name = path.to_fs_name::<GenericFilePath>()?;
     // The file is removed by the server, not by a listener that was replaced.
     private(ListenerOptions::new().name(name).try_overwrite(true).reclaim_name(false))

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use vsync_core::format::audit::{self, ReadRow, Row};
@@ -31,7 +31,14 @@ pub struct AuditLog {
     spool: Arc<PathBuf>,
     enabled: bool,
     /// One writer of this process at a time, so that rows keep their order.
-    turn: Arc<tokio::sync::Mutex<()>>,
+    turn: Arc<tokio::sync::Mutex<Turn>>,
+}
+
+/// How the last flush went.
+#[derive(Debug, Default)]
+struct Turn {
+    failures: u32,
+    not_before: Option<Instant>,
 }
 
 impl AuditLog {
@@ -45,30 +52,48 @@ impl AuditLog {
         if !self.enabled {
             return;
         }
-        let spool = Arc::clone(&self.spool);
-        match tasks::blocking(move || save(&spool, &row)).await {
-            Ok(Ok(())) => self.flush_waiting().await,
-            Ok(Err(error)) => tracing::warn!(%error, "cannot keep an audit row"),
+        let this = self.clone();
+        match tasks::blocking(move || this.keep(&row)).await {
+            Ok(()) => self.flush_waiting().await,
             Err(panicked) => tracing::warn!(%panicked, "cannot keep an audit row"),
+        }
+    }
+
+    /// Puts a row where it waits for the next flush. Blocks.
+    pub fn keep(&self, row: &Row) {
+        if self.enabled
+            && let Err(error) = save(&self.spool, row)
+        {
+            tracing::warn!(%error, "cannot keep an audit row");
+        }
+    }
+
+    /// Sends what waits, unless the last try failed a moment ago.
+    pub async fn flush_if_due(&self) {
+        let due = self.turn.lock().await.not_before;
+        if due.is_none_or(|due| due <= clock::monotonic()) {
+            self.flush_waiting().await;
         }
     }
 
     /// Sends what waits, oldest first. What cannot be sent goes on waiting, except where the
     /// store forbids this machine to write the log.
     pub async fn flush_waiting(&self) {
-        let _turn = self.turn.lock().await;
+        let mut turn = self.turn.lock().await;
         let spool = Arc::clone(&self.spool);
         let Ok(Ok((files, rows))) = tasks::blocking(move || waiting(&spool)).await else { return };
         if rows.is_empty() {
             return;
         }
         match self.send(&rows).await {
-            Ok(()) => {}
+            Ok(()) => *turn = Turn::default(),
             Err(StoreError::Denied(why)) if forbids(&why) => {
                 tracing::debug!(why, "this machine may not write the audit log; its rows are dropped");
             }
             Err(error) => {
                 tracing::debug!(%error, rows = rows.len(), "audit rows wait");
+                turn.failures = (turn.failures + 1).min(8);
+                turn.not_before = Some(clock::monotonic() + Duration::from_secs(1 << turn.failures));
                 return;
             }
         }

@@ -144,7 +144,7 @@ impl Remote {
             Some(mark) => Condition::Matches(mark.etag.clone()),
             None => Condition::Absent,
         };
-        let mut last = StoreError::Conflict;
+        let mut unclear: Option<StoreError> = None;
         for attempt in 0..TRIES {
             pause(attempt).await;
             match self.place.store.put(&object, body.clone(), &metadata, condition.clone()).await {
@@ -152,7 +152,7 @@ impl Remote {
                 Err(StoreError::Conflict) => return self.who_won(next).await,
                 // Nothing arrived, or its answer did not: the condition makes asking again safe.
                 Err(error @ (StoreError::Unclear(_) | StoreError::Unreachable(_))) => {
-                    last = error;
+                    unclear = Some(error);
                     match self.place.store.head(&object).await {
                         Ok(Some(head)) if is_ours(&head.metadata, next) => {
                             return Ok(mark(head.etag, &head.metadata));
@@ -160,10 +160,13 @@ impl Remote {
                         Ok(_) | Err(_) => {}
                     }
                 }
+                // An earlier try may have arrived: then only a look can tell, not this refusal.
+                Err(error) if unclear.is_some() => return Err(Problem::Unreachable(error.to_string())),
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(last.into())
+        Err(unclear
+            .map_or(Problem::Unreachable("the pointer could not be written".to_owned()), Problem::from))
     }
 
     async fn who_won(&self, next: &NextPointer) -> Result<RemoteMark, Problem> {
@@ -172,6 +175,15 @@ impl Remote {
             match self.pointer(false).await {
                 Ok(Some(there)) if there.remote.mark.push_id.as_ref() == Some(&next.push_id) => {
                     return Ok(there.remote.mark);
+                }
+                // Ours was in place, and somebody has published over it since.
+                Ok(Some(there)) if there.pointer.prev == Some(next.pointer.version) => {
+                    let generation = next.pointer.generation;
+                    return Ok(RemoteMark {
+                        etag: String::new(),
+                        generation,
+                        push_id: Some(next.push_id.clone()),
+                    });
                 }
                 Ok(Some(there)) => {
                     let winner = there.pointer.version;

@@ -42,6 +42,7 @@ pub struct Remote {
     keys: Arc<Keys>,
     key_store: KeyStoreKind,
     salt: String,
+    retired_salts: Vec<String>,
     pairs: Pairs,
     last_push: Mutex<Option<(Version, Option<u64>)>>,
     odd_generation: AtomicBool,
@@ -86,6 +87,7 @@ impl Remote {
             keys,
             key_store,
             salt,
+            retired_salts: super::retired::salts(config),
             pairs,
             last_push,
             odd_generation: AtomicBool::new(false),
@@ -128,15 +130,20 @@ impl Remote {
         self.keys.derived(&self.pair, &self.salt).await
     }
 
-    /// The vault's replaced keys, latest first: what old backups may be encrypted with.
+    /// Every key that this vault ever had here, latest first: what old backups may be encrypted
+    /// with. Each costs a derivation.
     ///
     /// # Errors
     /// [`Problem::Internal`] when the work itself fails.
     pub async fn retired_keys(&self) -> Result<Vec<Arc<Key>>, Problem> {
-        let (keys, pair, salt) = (Arc::clone(&self.keys), self.pair.clone(), self.salt.clone());
+        let (keys, pair) = (Arc::clone(&self.keys), self.pair.clone());
+        let (salt, retired_salts) = (self.salt.clone(), self.retired_salts.clone());
         let derived = tasks::blocking(move || {
-            let texts = super::retired::list(&keys, &pair).into_iter().rev();
-            texts.map(|text| Arc::new(Key::derive(text.expose(), &salt, ITERATIONS))).collect()
+            let mut texts = super::retired::list(&keys, &pair);
+            texts.extend(keys.store().get(&pair).ok().flatten());
+            let salts: Vec<_> = std::iter::once(salt).chain(retired_salts.into_iter().rev()).collect();
+            let every = texts.iter().rev().flat_map(|text| salts.iter().map(move |salt| (text, salt)));
+            every.map(|(text, salt)| Arc::new(Key::derive(text.expose(), salt, ITERATIONS))).collect()
         });
         Ok(derived.await?)
     }

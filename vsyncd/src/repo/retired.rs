@@ -1,11 +1,14 @@
 //! Keys that were replaced, kept because backups need them.
 
+use vsync_core::format::envconfig::{EnvConfig, LastPush};
 use vsync_core::id::{Env, Pair};
 use vsync_core::secret::Secret;
 use vsync_core::sync::Problem;
 
 use super::keys::Keys;
 
+/// Under this name a vault's configuration lists the salts that it had before.
+pub const SALTS_FIELD: &str = "retiredSalts";
 /// How many replaced keys of a vault are kept.
 const MAX: u32 = 20;
 
@@ -40,4 +43,26 @@ pub fn keep(keys: &Keys, pair: &Pair, next: &Secret<String>) -> Result<(), Probl
 pub fn list(keys: &Keys, pair: &Pair) -> Vec<Secret<String>> {
     let kept = (1..=MAX).map_while(|number| keys.store().get(&name(pair, number)?).ok().flatten());
     kept.collect()
+}
+
+/// Carries into a vault's new configuration what must outlive the old one: the salts that
+/// backups need, and the last push, which bounds rollbacks.
+pub fn carry_over(before: &EnvConfig, next: &mut EnvConfig) {
+    let mut salts = salts(before);
+    salts.push(before.encryption.salt.clone());
+    salts.retain(|salt| *salt != next.encryption.salt);
+    salts.dedup();
+    if !salts.is_empty() {
+        next.extra.0.insert(SALTS_FIELD.to_owned(), salts.into());
+    }
+    let newer = |last: &LastPush| next.last_push.as_ref().is_none_or(|there| there.ts < last.ts);
+    if let Some(last) = before.last_push.clone().filter(newer) {
+        next.last_push = Some(last);
+    }
+}
+
+/// The salts that a vault had before its present one.
+pub fn salts(config: &EnvConfig) -> Vec<String> {
+    let listed = config.extra.0.get(SALTS_FIELD).and_then(serde_json::Value::as_array);
+    listed.into_iter().flatten().filter_map(|salt| salt.as_str().map(str::to_owned)).collect()
 }

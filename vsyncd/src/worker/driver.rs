@@ -87,7 +87,8 @@ impl Handle {
         let mut leave = Leave { handle: self, id, done: false };
         let result = answered.await;
         leave.done = true;
-        result.unwrap_or_else(|_| Err(Problem::Internal("the worker ended unexpectedly".to_owned())))
+        // The worker ended with the question: the daemon stops, or loads its settings.
+        result.unwrap_or(Err(Problem::ShuttingDown))
     }
 
     /// What the worker shows now.
@@ -135,6 +136,7 @@ impl Handle {
 enum Done {
     Event(Box<Event>),
     Kept,
+    Flushed,
 }
 
 /// One worker, not yet running.
@@ -148,6 +150,7 @@ pub struct Driver {
     ops: HashMap<OpId, AbortHandle>,
     waiting: HashMap<CommandId, oneshot::Sender<Result<Outcome, Problem>>>,
     requests: HashMap<CommandId, Request>,
+    flushing: bool,
 }
 
 impl Driver {
@@ -173,6 +176,7 @@ impl Driver {
             ops: HashMap::new(),
             waiting: HashMap::new(),
             requests: HashMap::new(),
+            flushing: false,
         };
         (driver, handle)
     }
@@ -192,6 +196,10 @@ impl Driver {
                 },
                 Some(done) = self.running.join_next() => match done {
                     Ok(Done::Event(event)) => Some(*event),
+                    Ok(Done::Flushed) => {
+                        self.flushing = false;
+                        None
+                    }
                     Ok(Done::Kept) => {
                         keeping = false;
                         self.show();
@@ -214,12 +222,28 @@ impl Driver {
                 () = timer => Some(Event::Timer),
             };
             if let Some(event) = event {
+                if matches!(event, Event::Headed(_, Ok(_))) {
+                    self.flush();
+                }
                 self.handle(event);
             }
         }
         // A sweep under way may hold the only copy of a late write.
         while let Some(done) = self.running.join_next().await {
             drop(done);
+        }
+        self.effects.idle().await;
+    }
+
+    /// The store answers: audit rows that wait may go out, beside everything else.
+    fn flush(&mut self) {
+        if !self.flushing {
+            self.flushing = true;
+            let effects = Arc::clone(&self.effects);
+            self.running.spawn(async move {
+                effects.remote.audit.flush_if_due().await;
+                Done::Flushed
+            });
         }
     }
 

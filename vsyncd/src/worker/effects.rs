@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio_util::task::TaskTracker;
+use vsync_core::format::audit::{Action, Meta};
 use vsync_core::sync::event::Opened;
 use vsync_core::sync::{Local, OpId, Problem, RemoteMark, RemotePointer};
 use vsync_core::vault::diff::Diff;
@@ -14,7 +16,6 @@ use vsync_core::vault::tree::Tree;
 use vsync_core::version::Version;
 
 use super::checkout::Checkout;
-use super::driver::Request;
 use super::progress::{Progress, Stage};
 use crate::clock;
 use crate::disk::displaced::Kept;
@@ -29,6 +30,8 @@ use crate::store::meter::{Meter, metered};
 use crate::tasks;
 use crate::watch::watcher::Watcher;
 
+/// How long a worker that ends waits for looks that were given up.
+const IDLE_PATIENCE: Duration = Duration::from_secs(30);
 /// How many notices are kept.
 const NOTICES_MAX: usize = 20;
 
@@ -76,6 +79,8 @@ pub struct Effects {
     kept: Mutex<Vec<Kept>>,
     notices: Mutex<Arc<Vec<Notice>>>,
     atomic: Mutex<Option<bool>>,
+    scanning: Mutex<()>,
+    work: TaskTracker,
 }
 
 impl Slots {
@@ -123,6 +128,8 @@ impl Effects {
             kept: Mutex::new(memory.kept),
             notices: Mutex::new(Arc::new(memory.notices)),
             atomic: Mutex::default(),
+            scanning: Mutex::default(),
+            work: TaskTracker::new(),
         })
     }
 
@@ -133,9 +140,19 @@ impl Effects {
 
     /// Replaces the ledger, on disk first. Blocks.
     pub(super) fn set_ledger(&self, ledger: Ledger) -> Result<(), Problem> {
+        self.save_ledger(&mut lock(&self.ledger), ledger)
+    }
+
+    /// Replaces the ledger if it is still the one that was looked at. Blocks.
+    fn refresh_ledger(&self, seen: &Arc<Ledger>, ledger: Ledger) -> Result<(), Problem> {
+        let mut held = lock(&self.ledger);
+        if Arc::ptr_eq(&held, seen) { self.save_ledger(&mut held, ledger) } else { Ok(()) }
+    }
+
+    fn save_ledger(&self, held: &mut Arc<Ledger>, ledger: Ledger) -> Result<(), Problem> {
         let saved = self.state.save(FolderFile::Ledger, &ledger);
         saved.map_err(|error| io_problem("cannot save the ledger", &error))?;
-        *lock(&self.ledger) = Arc::new(ledger);
+        *held = Arc::new(ledger);
         Ok(())
     }
 
@@ -183,7 +200,8 @@ impl Effects {
         // Where nothing was ever here, it may be a vault of the older client.
         let undecided = self.ledger().synced.is_none();
         let mark = self.remote.head(undecided).await?;
-        self.remote.audit.flush_waiting().await;
+        // No job runs now, so nothing that one left is needed any more.
+        self.slots().opened = None;
         Ok(mark)
     }
 
@@ -193,7 +211,29 @@ impl Effects {
     /// What a vault cannot hold, or the file system says.
     pub async fn scan(self: &Arc<Self>, op: OpId, keep: bool) -> Result<Local, Problem> {
         let this = Arc::clone(self);
-        tasks::blocking(move || this.scan_now(op, keep)).await?
+        let work = self.work.token();
+        let asked = Arc::new(());
+        let waits = Arc::downgrade(&asked);
+        let found = tasks::blocking(move || {
+            let _work = work;
+            // One at a time: looks that were given up must not pile up behind a slow disk.
+            let _turn = lock(&this.scanning);
+            if waits.strong_count() == 0 {
+                return Err(Problem::Cancelled);
+            }
+            this.scan_now(op, keep)
+        })
+        .await?;
+        drop(asked);
+        found
+    }
+
+    /// Waits until blocking work that was given up has ended: it may still write the state.
+    pub(super) async fn idle(&self) {
+        self.work.close();
+        if tokio::time::timeout(IDLE_PATIENCE, self.work.wait()).await.is_err() {
+            tracing::warn!(pair = %self.checkout.pair, "a look at the folder does not end");
+        }
     }
 
     fn scan_now(&self, op: OpId, keep: bool) -> Result<Local, Problem> {
@@ -220,9 +260,7 @@ impl Effects {
         } else if local.diff.is_empty() && ledger.files != found.files && ledger.synced.is_some() {
             // Touched or just written, with the same content: remember, so as not to read it
             // again. A ledger that changed meanwhile knows better.
-            if Arc::ptr_eq(&ledger, &self.ledger()) {
-                self.set_ledger(found.ledger(ledger.synced.clone()))?;
-            }
+            self.refresh_ledger(&ledger, found.ledger(ledger.synced.clone()))?;
         }
         Ok(local)
     }
@@ -237,16 +275,18 @@ impl Effects {
         let read = self.remote.pointer(undecided).await?;
         let this = Arc::clone(self);
         let seen = read.clone();
-        if let Some(version) = tasks::blocking(move || this.settle(seen.as_ref())).await?? {
-            // Its row was never written: the process died, or nobody knew that it happened.
-            self.record(true, version, Request::default()).await;
-        }
+        let work = self.work.token();
+        tasks::blocking(move || {
+            let _work = work;
+            this.settle(seen.as_ref())
+        })
+        .await??;
         let pointer = read.as_ref().map(|read| read.remote.clone());
         self.slots().pointer = read;
         Ok((pointer, self.ledger().synced.clone()))
     }
 
-    fn settle(&self, read: Option<&PointerRead>) -> Result<Option<Version>, Problem> {
+    fn settle(&self, read: Option<&PointerRead>) -> Result<(), Problem> {
         let failed = |error| io_problem("cannot read the publish journal", &error);
         let intent: Option<PublishIntent> = match self.state.load(FolderFile::Publish).map_err(failed)? {
             Loaded::Found(intent) => Some(intent),
@@ -256,16 +296,18 @@ impl Effects {
                 None
             }
         };
-        let (Some(intent), Some(read)) = (intent, read) else { return Ok(None) };
+        let (Some(intent), Some(read)) = (intent, read) else { return Ok(()) };
         let mark = &read.remote.mark;
         let counted = mark.push_id.as_ref() == Some(&intent.push_id);
         let followed = read.pointer.prev == Some(intent.version);
         let still_old = Some(&mark.etag) == intent.replaced_etag.as_ref();
         if still_old && !counted {
-            return Ok(None);
+            return Ok(());
         }
-        let version = intent.version;
-        if counted || followed {
+        // A journal that could not be cleared must not take a later agreement back.
+        let known = self.ledger().synced.clone();
+        if (counted || followed) && (known.is_none() || known == intent.before) {
+            let (version, generation) = (intent.version, intent.generation);
             let synced = SyncPoint {
                 version: intent.version,
                 generation: intent.generation,
@@ -276,10 +318,12 @@ impl Effects {
                 at: clock::now(),
             };
             self.set_ledger(Ledger { synced: Some(synced), ..intent.ledger })?;
+            self.remote.record_push(version, generation);
+            // Its row was never written: the process died, or nobody knew that it happened.
+            self.remote.audit.keep(&self.author.row(Action::Push, Some(version), Meta::new()));
         }
         let cleared = self.state.clear(FolderFile::Publish);
-        cleared.map_err(|error| io_problem("cannot clear the publish journal", &error))?;
-        Ok((counted || followed).then_some(version))
+        cleared.map_err(|error| io_problem("cannot clear the publish journal", &error))
     }
 
     /// Fetches and opens what the pointer names, and compares it with the kept scan.
@@ -296,7 +340,9 @@ impl Effects {
         let snapshot = metered(meter, self.remote.open(&read, proven)).await?;
         let this = Arc::clone(self);
         let mark = pointer.mark.clone();
+        let work = self.work.token();
         tasks::blocking(move || {
+            let _work = work;
             let tree = snapshot.tree();
             let equal = this.slots().scan.as_ref().is_some_and(|scan| scan.tree == tree);
             let cached = synced.is_some_and(|synced| this.remote.has_cached(synced.version));

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use vsync_core::format::bundle::archive;
 use vsync_core::format::envelope::{self, Key};
 use vsync_core::sync::Problem;
+use vsync_core::vault::ledger::Ledger;
 use vsync_core::vault::snapshot::Snapshot;
 use vsync_core::version::Version;
 
@@ -12,13 +13,16 @@ use super::checkout::Checkout;
 use super::effects::{Effects, Memory, Rules};
 use crate::clock;
 use crate::disk::busy::busy;
-use crate::disk::displaced::{Kept, late_writes, remove_tree};
+use crate::disk::displaced::{Kept, LateWrites, late_writes, remove_tree};
 use crate::disk::heal::{self, Outcome};
 use crate::disk::state::{FolderFile, FolderState, Loaded, SwapIntent};
 use crate::disk::{backup, scan::ScanError};
 use crate::repo::remote::random;
 use crate::repo::trouble::io_problem;
 use crate::tasks;
+
+/// How long a replaced folder that holds what cannot be saved is left before the next look.
+const HOLD: std::time::Duration = std::time::Duration::from_secs(3600);
 
 /// How long a replaced folder that cannot be read or saved is left before the next try.
 const RETRY: std::time::Duration = std::time::Duration::from_secs(60);
@@ -34,6 +38,16 @@ impl Effects {
     pub async fn sweep_kept(self: &Arc<Self>) {
         let now = clock::now();
         let due: Vec<Kept> = self.kept().iter().filter(|kept| kept.deadline <= now).cloned().collect();
+        self.sweep(due).await;
+    }
+
+    /// The same for all of them, whatever their deadline: the worker has ended for good.
+    pub async fn sweep_all(self: &Arc<Self>) {
+        let all = self.kept().clone();
+        self.sweep(all).await;
+    }
+
+    async fn sweep(self: &Arc<Self>, due: Vec<Kept>) {
         for kept in due {
             let key = self.remote.key().await;
             let this = Arc::clone(self);
@@ -55,15 +69,18 @@ impl Effects {
         match late_writes(&kept.path, &kept.expected, &self.rules.limits, clock::now()) {
             Ok(None) => {}
             Ok(Some(late)) => {
-                let name = self.store_backup(&*key?, &late.snapshot, false)?;
-                let count = late.diff.added.len() + late.diff.modified.len();
-                let mut text =
-                    format!("{count} file(s) written into a replaced folder are in the backup {name}");
+                if !(late.diff.added.is_empty() && late.diff.modified.is_empty()) {
+                    let name = self.store_backup(&*key?, &late.snapshot, false)?;
+                    let count = late.diff.added.len() + late.diff.modified.len();
+                    let text =
+                        format!("{count} file(s) written into a replaced folder are in the backup {name}");
+                    self.notice("late_write", text, Some(name));
+                }
                 if !late.left_out.is_empty() {
                     let names: Vec<_> = late.left_out.iter().map(|left| left.name.as_str()).collect();
-                    text.push_str(&format!("; it cannot hold: {}", names.join(", ")));
+                    self.hold_kept(kept, &late, &names.join(", "));
+                    return Ok(false);
                 }
-                self.notice("late_write", text, Some(name));
             }
             Err(ScanError::Folder(crate::disk::folder::NotAFolder::Missing)) => return Ok(true),
             Err(error) => return Err(Problem::Io(error.to_string())),
@@ -72,11 +89,30 @@ impl Effects {
         Ok(true)
     }
 
+    /// Leaves a replaced folder that holds what no backup can, until somebody has seen to it.
+    /// What it holds besides is saved and need not be saved again.
+    fn hold_kept(&self, kept: &Kept, late: &LateWrites, names: &str) {
+        let now = clock::now();
+        let mut first = false;
+        for other in self.kept().iter_mut().filter(|other| other.id == kept.id) {
+            first = !other.held;
+            other.held = true;
+            other.expected = Ledger::of(&late.snapshot.tree());
+            other.deadline = now.checked_add(HOLD).unwrap_or(now);
+        }
+        if first {
+            let path = kept.path.display();
+            let text =
+                format!("{path} stays: it holds what a backup cannot ({names}); remove it when you are done");
+            self.notice("late_write", text, None);
+        }
+    }
+
     fn after(&self, kept: &Kept, gone: Result<bool, Problem>) {
         let mut list = self.kept();
         match gone {
             Ok(true) => list.retain(|other| other.id != kept.id),
-            Ok(false) => return,
+            Ok(false) => {}
             Err(problem) => {
                 tracing::warn!(path = %kept.path.display(), %problem, "a replaced folder stays for now");
                 let now = clock::now();
@@ -127,13 +163,16 @@ pub(super) fn heal(checkout: &Checkout, state: &FolderState, rules: &Rules) -> R
     let healed = heal::heal(folder, &checkout.pair.env, swap.as_ref(), &kept, &rules.limits, now)
         .map_err(|error| io_problem("cannot heal the vault folder", &error))?;
     if let (Outcome::Swapped { displaced }, Some(swap)) = (healed.outcome, swap) {
-        ledger = swap.ledger;
-        let saved = state.save(FolderFile::Ledger, &ledger);
-        saved.map_err(|error| io_problem("cannot save the ledger", &error))?;
+        // A journal that could not be cleared must not take a later agreement back.
+        if ledger.synced.is_none() || ledger.synced == swap.before {
+            ledger = swap.ledger;
+            let saved = state.save(FolderFile::Ledger, &ledger);
+            saved.map_err(|error| io_problem("cannot save the ledger", &error))?;
+        }
         if let (Some(path), Some(id)) = (displaced, swap.replaces)
             && !kept.iter().any(|known| known.id == id)
         {
-            kept.push(Kept { path, id, deadline: now, expected: swap.replaced });
+            kept.push(Kept { path, id, deadline: now, expected: swap.replaced, held: false });
         }
     }
     // No record says what these held, so all of it goes into a backup before they go.
@@ -142,7 +181,8 @@ pub(super) fn heal(checkout: &Checkout, state: &FolderState, rules: &Rules) -> R
         path: stray.path,
         id: stray.id,
         deadline: now,
-        expected: vsync_core::vault::ledger::Ledger::default(),
+        expected: Ledger::default(),
+        held: false,
     }));
     state.save(FolderFile::Kept, &kept).map_err(|error| io_problem("cannot save the state", &error))?;
     state.clear(FolderFile::Swap).map_err(|error| io_problem("cannot save the state", &error))?;

@@ -51,6 +51,7 @@ impl Effects {
             push_id: next.push_id.clone(),
             bundle_etag: Some(uploaded.etag),
             ledger: scan.ledger(Some(synced.clone())),
+            before: self.ledger().synced.clone(),
         };
         let this = Arc::clone(self);
         tasks::blocking(move || this.state.save(FolderFile::Publish, &intent))

@@ -147,16 +147,8 @@ impl Setup {
     ///
     /// # Errors
     /// Why it cannot work.
-    pub(super) fn effects(
-        &self,
-        checkout: Arc<Checkout>,
-        known: Option<Arc<Remote>>,
-    ) -> Result<Effects, Problem> {
+    pub(super) fn effects(&self, checkout: Arc<Checkout>, remote: Arc<Remote>) -> Result<Effects, Problem> {
         let pair = &checkout.pair;
-        let remote = match known {
-            Some(remote) => remote,
-            None => Arc::new(self.remote(pair)?),
-        };
         let author = Author::find(&checkout.root, &self.paths);
         let state = self.state.folder(&pair.repo, &pair.env, &checkout.root);
         let rules = self.rules(pair)?;
@@ -209,8 +201,11 @@ impl Setup {
             Loaded::Found(list) => Ok(list),
             Loaded::Missing => Ok(Vec::new()),
             Loaded::Corrupt { moved_to, why } => {
-                tracing::error!(moved_to = %moved_to.display(), why, "the list of checkouts was damaged");
-                Ok(Vec::new())
+                let moved_to = moved_to.display();
+                Err(Problem::Config(format!(
+                    "the list of checkouts was damaged ({why}); it is kept as {moved_to}: \
+                     register the checkouts again with 'vsyncctl track'"
+                )))
             }
         }
     }

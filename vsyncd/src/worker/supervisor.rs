@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -17,12 +17,15 @@ use super::driver::{Driver, Handle, Request};
 use super::effects::Effects;
 use super::setup::Setup;
 use crate::clock;
+use crate::repo::remote::Remote;
 use crate::tasks::{self, Tasks};
 
 /// A worker that ran this long before it failed is started again without delay.
 const STABLE: Duration = Duration::from_secs(60);
 /// How far two clocks may drift apart between two heartbeats before the machine has slept.
 const SLEPT: Duration = Duration::from_secs(20);
+/// How long a start waits for folders on slow disks.
+const LOAD_PATIENCE: Duration = Duration::from_secs(10);
 /// How often is looked whether the machine slept or changed its network.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 
@@ -71,17 +74,30 @@ impl Entry {
     /// Why it cannot run.
     pub async fn handle(&self) -> Result<Handle, Problem> {
         // What was broken may have been mended by the one who asks.
-        if matches!(self.slot(), Slot::Broken(..)) {
-            self.slot.send_replace(Slot::Starting);
+        let again = self.slot.send_if_modified(|slot| {
+            let broken = matches!(slot, Slot::Broken(..)) && !self.ended.is_cancelled();
+            if broken {
+                *slot = Slot::Starting;
+            }
+            broken
+        });
+        if again {
             self.again.notify_one();
         }
         let mut slot = self.slot.subscribe();
-        let settled = slot.wait_for(|slot| !matches!(slot, Slot::Starting)).await;
-        match settled.map(|slot| slot.clone()) {
-            Ok(Slot::Running(handle)) => Ok(handle),
-            Ok(Slot::Broken(problem, _)) => Err(problem),
-            Ok(Slot::Starting) | Err(_) => Err(Problem::ShuttingDown),
+        tokio::select! {
+            settled = slot.wait_for(|slot| !matches!(slot, Slot::Starting)) => match settled.map(|slot| slot.clone()) {
+                Ok(Slot::Running(handle)) => Ok(handle),
+                Ok(Slot::Broken(problem, _)) => Err(problem),
+                Ok(Slot::Starting) | Err(_) => Err(Problem::ShuttingDown),
+            },
+            () = self.ended.cancelled() => Err(Problem::ShuttingDown),
         }
+    }
+
+    /// Ends when the worker has.
+    pub async fn ended(&self) {
+        self.ended.cancelled().await;
     }
 }
 
@@ -92,12 +108,23 @@ pub struct Supervisor {
     tasks: Tasks,
     entries: Mutex<BTreeMap<Key, Arc<Entry>>>,
     changes: broadcast::Sender<Key>,
+    reconciling: tokio::sync::Mutex<()>,
+    registering: tokio::sync::Mutex<()>,
+    remotes: Mutex<HashMap<Pair, Weak<Remote>>>,
 }
 
 impl Supervisor {
     /// No workers yet.
     pub fn new(setup: Setup, tasks: Tasks) -> Arc<Self> {
-        Arc::new(Self { setup, tasks, entries: Mutex::default(), changes: broadcast::channel(256).0 })
+        Arc::new(Self {
+            setup,
+            tasks,
+            entries: Mutex::default(),
+            changes: broadcast::channel(256).0,
+            reconciling: tokio::sync::Mutex::default(),
+            registering: tokio::sync::Mutex::default(),
+            remotes: Mutex::default(),
+        })
     }
 
     /// What workers are made from.
@@ -135,6 +162,8 @@ impl Supervisor {
     /// # Errors
     /// When the list of checkouts cannot be read; what runs goes on.
     pub async fn reconcile(self: &Arc<Self>) -> Result<(), Problem> {
+        // A list that was read must be applied before a later one is.
+        let _turn = self.reconciling.lock().await;
         let wanted = self.setup.checkouts().await?;
         let wanted: HashMap<Key, Checkout> = wanted
             .into_iter()
@@ -186,6 +215,7 @@ impl Supervisor {
             }
             let _ended = running.ended.clone().drop_guard();
             this.keep(key, &running).await;
+            running.slot.send_replace(Slot::Broken(Problem::ShuttingDown, clock::now()));
         });
         entry
     }
@@ -256,7 +286,7 @@ impl Supervisor {
 
     async fn load(&self, checkout: &Arc<Checkout>) -> Result<(Driver, Handle), Problem> {
         let setup = self.setup.clone();
-        let (known, checkout) = (self.remote_of(&checkout.pair), Arc::clone(checkout));
+        let (known, checkout) = (self.remote_of(&checkout.pair).await?, Arc::clone(checkout));
         let edited = Arc::new(Notify::new());
         let listener = Arc::clone(&edited);
         let effects = tasks::blocking(move || -> Result<Effects, Problem> {
@@ -269,44 +299,97 @@ impl Supervisor {
         let (policy, last) = (self.setup.policy(pair), effects.remote.last_push());
         let ledger = effects.ledger();
         let now = super::driver::now();
-        let floor = last.map(|(version, _)| version);
+        // A checkout that is new here, or lost its ledger, must not fall for an old pointer that
+        // another one on this machine can tell is old.
+        let floor = last.map(|(version, _)| version).max(self.newest_here(pair));
         let generation = last.and_then(|(_, generation)| generation);
         let machine = Worker::new(policy, seed(), ledger.synced.clone(), floor, generation, now);
         Ok(Driver::new(machine, Arc::new(effects), edited))
     }
 
-    /// The remote side that another checkout of the same vault uses already.
-    fn remote_of(&self, pair: &Pair) -> Option<Arc<crate::repo::remote::Remote>> {
-        self.lock().values().find_map(|entry| match entry.slot() {
-            Slot::Running(handle) if handle.checkout.pair == *pair => {
-                Some(Arc::clone(&handle.effects().remote))
-            }
-            _ => None,
-        })
+    /// The newest version that another running checkout of a vault agrees with.
+    fn newest_here(&self, pair: &Pair) -> Option<vsync_core::version::Version> {
+        let entries = self.entries();
+        let synced = entries.iter().filter(|entry| entry.checkout.pair == *pair).filter_map(|entry| {
+            let Slot::Running(handle) = entry.slot() else { return None };
+            Some(handle.effects().ledger().synced.as_ref()?.version)
+        });
+        synced.max()
     }
 
-    /// Starts the workers of a vault anew: its configuration or key changed. `None` means all
-    /// of them, because the settings did.
+    /// The remote side of a vault, one for all its checkouts.
+    async fn remote_of(&self, pair: &Pair) -> Result<Arc<Remote>, Problem> {
+        if let Some(known) = self.remotes().get(pair).and_then(Weak::upgrade) {
+            return Ok(known);
+        }
+        let (setup, wanted) = (self.setup.clone(), pair.clone());
+        let made = Arc::new(tasks::blocking(move || setup.remote(&wanted)).await??);
+        let mut remotes = self.remotes();
+        if let Some(known) = remotes.get(pair).and_then(Weak::upgrade) {
+            return Ok(known);
+        }
+        remotes.insert(pair.clone(), Arc::downgrade(&made));
+        Ok(made)
+    }
+
+    fn remotes(&self) -> std::sync::MutexGuard<'_, HashMap<Pair, Weak<Remote>>> {
+        self.remotes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Starts workers anew: their settings changed.
     ///
     /// # Errors
     /// As [`Supervisor::reconcile`].
-    pub async fn restart(self: &Arc<Self>, pair: Option<&Pair>) -> Result<(), Problem> {
+    pub async fn restart(self: &Arc<Self>, affected: impl Fn(&Pair) -> bool) -> Result<(), Problem> {
+        for entry in self.entries().iter().filter(|entry| affected(&entry.checkout.pair)) {
+            entry.stop.cancel();
+        }
+        self.reconcile().await
+    }
+
+    /// Ends the workers of a vault, so that its key and configuration can be changed. The next
+    /// [`Supervisor::reconcile`] starts them again.
+    pub async fn pause(&self, pair: &Pair) {
         let mut entries = self.entries();
-        entries.retain(|entry| pair.is_none_or(|pair| entry.checkout.pair == *pair));
+        entries.retain(|entry| entry.checkout.pair == *pair);
         for entry in &entries {
             entry.stop.cancel();
         }
         for entry in &entries {
             entry.ended.cancelled().await;
         }
-        self.reconcile().await
+        self.remotes().remove(pair);
     }
 
-    /// Waits until every worker is loaded or known not to load.
+    /// Runs a change of what is registered: one at a time, and to its end, also when the client
+    /// that asked for it leaves meanwhile.
+    ///
+    /// # Errors
+    /// [`Problem::Internal`] when the change failed unexpectedly.
+    pub async fn registering<T: Send + 'static>(
+        self: &Arc<Self>,
+        change: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let (answer, answered) = tokio::sync::oneshot::channel();
+        let this = Arc::clone(self);
+        self.tasks.spawn("change", async move {
+            let _turn = this.registering.lock().await;
+            // Nobody may be waiting for the answer any more.
+            let _ = answer.send(change.await);
+        });
+        answered.await.map_err(|_| Problem::Internal("the change failed unexpectedly".to_owned()))
+    }
+
+    /// Waits until every worker is loaded or known not to load, but not for a hanging disk.
     pub async fn loaded(&self) {
-        for entry in self.entries() {
-            let mut slot = entry.slot.subscribe();
-            let _ = slot.wait_for(|slot| !matches!(slot, Slot::Starting)).await;
+        let all = async {
+            for entry in self.entries() {
+                let mut slot = entry.slot.subscribe();
+                let _ = slot.wait_for(|slot| !matches!(slot, Slot::Starting)).await;
+            }
+        };
+        if tokio::time::timeout(LOAD_PATIENCE, all).await.is_err() {
+            tracing::warn!("some checkouts take long to load; they are served when they are ready");
         }
     }
 

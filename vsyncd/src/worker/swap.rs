@@ -36,6 +36,7 @@ impl Effects {
             let scan = scan.ok_or_else(|| Problem::Internal("nothing was scanned".to_owned()))?;
             this.slots().opened = None;
             this.set_ledger(scan.ledger(Some(synced.clone())))?;
+            this.settle_swap();
             Ok(Swapped { synced, backup: None, diff: Diff::default() })
         })
         .await?
@@ -110,14 +111,10 @@ impl Effects {
             .map_err(|error| io_problem("cannot write the new folder", &error))?;
         let ledger = staged.ledger(agreed.synced);
         let replaced = scan.map(|scan| scan.ledger(None)).unwrap_or_default();
-        let done = self.exchange_checked(&staged, &ledger, &replaced);
-        if done.is_err() {
-            if let Err(error) = remove_tree(&staged.path) {
-                tracing::warn!(%error, "cannot remove a staged folder now; the next start does");
-            }
-            self.settle_swap();
+        if let Err(problem) = self.exchange_checked(&staged, &ledger, &replaced) {
+            self.discard(&staged);
+            return Err(problem);
         }
-        done?;
         self.progress.report(Stage::Write, bytes, Some(bytes));
         Ok(ledger)
     }
@@ -132,6 +129,7 @@ impl Effects {
             replaced: replaced.clone(),
             version: version.ok_or_else(|| Problem::Internal("a swap without a version".to_owned()))?,
             ledger: ledger.clone(),
+            before: self.ledger().synced.clone(),
         };
         let journaled = self.state.save(FolderFile::Swap, &intent);
         journaled.map_err(|error| io_problem("cannot journal the swap", &error))?;
@@ -141,11 +139,32 @@ impl Effects {
         // The last moment at which an edit can have slipped in is over: look.
         let seen = late_writes(&displaced.path, replaced, &self.rules.limits, clock::now());
         if !matches!(seen, Ok(None)) {
-            put_back(staged, &displaced, folder).map_err(exchange_problem)?;
-            return Err(Problem::FolderMoved);
+            match put_back(staged, &displaced, folder) {
+                Ok(()) => return Err(Problem::FolderMoved),
+                // The new folder is in place and stays. What slipped into the old one goes into
+                // a backup before that is removed, as any late write does.
+                Err(error) => {
+                    tracing::warn!(%error, "an edit came in at the last moment; it will be backed up");
+                }
+            }
         }
         self.keep_displaced(&displaced, replaced);
         Ok(())
+    }
+
+    /// Removes a staged folder that did not get into place. What has its name may be another
+    /// folder by now; that one is not ours to remove, and the journal stays for the next start.
+    fn discard(&self, staged: &Staged) {
+        match id_of(&staged.path) {
+            Ok(Some(id)) if id == staged.id => {
+                if let Err(error) = remove_tree(&staged.path) {
+                    tracing::warn!(%error, "cannot remove a staged folder now; the next start does");
+                }
+                self.settle_swap();
+            }
+            Ok(None) => self.settle_swap(),
+            Ok(Some(_)) | Err(_) => tracing::warn!("a swap was cut short; the next start heals it"),
+        }
     }
 
     /// Gives the displaced folder its deadline. It is complete and harmless under its staged
@@ -161,7 +180,7 @@ impl Effects {
             }
         };
         let mut kept = self.kept();
-        kept.push(Kept { path, id: displaced.id, deadline, expected: replaced.clone() });
+        kept.push(Kept { path, id: displaced.id, deadline, expected: replaced.clone(), held: false });
         if let Err(error) = self.state.save(FolderFile::Kept, &*kept) {
             tracing::warn!(%error, "cannot record the replaced folder; it is backed up before it goes");
         }

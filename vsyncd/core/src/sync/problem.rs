@@ -135,7 +135,7 @@ pub enum Problem {
     #[error("the folder changed at the last moment")]
     FolderMoved,
     /// The daemon is stopping.
-    #[error("the daemon is stopping")]
+    #[error("the daemon is stopping or loading its settings; try again in a moment")]
     ShuttingDown,
     /// The client left before the work began.
     #[error("cancelled")]

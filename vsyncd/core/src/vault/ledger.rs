@@ -76,6 +76,15 @@ pub struct LedgerFile {
 }
 
 impl Ledger {
+    /// A ledger of what a tree says, agreeing with nothing and vouching for no file on disk.
+    pub fn of(tree: &Tree) -> Self {
+        let files = tree.files.iter().map(|(path, file)| {
+            let (size, mode, hash) = (file.size, file.mode, file.hash);
+            (path.clone(), LedgerFile { size, mtime_ns: 0, ctime_ns: 0, mode, inode: 0, hash })
+        });
+        Self { files: files.collect(), empty_dirs: tree.empty_dirs.clone(), ..Self::default() }
+    }
+
     /// The tree that was agreed on.
     pub fn tree(&self) -> Tree {
         let files = self.files.iter().map(|(path, file)| {

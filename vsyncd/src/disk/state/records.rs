@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use vsync_core::id::{Env, Repo};
-use vsync_core::vault::ledger::Ledger;
+use vsync_core::vault::ledger::{Ledger, SyncPoint};
 use vsync_core::version::Version;
 
 use crate::disk::folder::FolderId;
@@ -44,6 +44,10 @@ pub struct PublishIntent {
     pub bundle_etag: Option<String>,
     /// The ledger that holds once the pointer is written.
     pub ledger: Ledger,
+    /// What was agreed on when this was written. A ledger that agrees on something else by now
+    /// is newer, and stays.
+    #[serde(default)]
+    pub before: Option<SyncPoint>,
 }
 
 /// A swap that is about to exchange two folders. Written when the staged folder is whole, before
@@ -62,6 +66,10 @@ pub struct SwapIntent {
     pub version: Version,
     /// The ledger that holds once the exchange has happened.
     pub ledger: Ledger,
+    /// What was agreed on when this was written. A ledger that agrees on something else by now
+    /// is newer, and stays.
+    #[serde(default)]
+    pub before: Option<SyncPoint>,
 }
 
 /// Something that happened without anybody watching and that a person should know.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use vsync_core::format::envconfig::{Audit, EnvConfig, Extra, Files, S3};
-use vsync_core::id::{Env, Pair};
+use vsync_core::id::Pair;
 use vsync_core::relpath::RelPath;
 use vsync_core::secret::Secret;
 use vsync_core::sync::Problem;
@@ -45,7 +45,7 @@ impl Handler {
         let checkout = checkout_of(&ask.caller).await?;
         let pair = Pair::new(checkout.repo.clone(), env.clone());
         self.check_new(&pair).await?;
-        let folder = self.folder_for(&checkout, &env, ask.vault_folder.as_deref())?;
+        let folder = self.folder_for(&checkout, &pair, ask.vault_folder.as_deref())?;
         self.check_origin(&checkout)?;
         let setup = self.supervisor.setup().clone();
         let keys = ask.key_store.map_or(setup.settings().key_store, convert::key_store_kind);
@@ -124,21 +124,29 @@ impl Handler {
     pub(super) fn folder_for(
         &self,
         checkout: &Checkout,
-        env: &Env,
+        pair: &Pair,
         asked: Option<&str>,
     ) -> Result<RelPath, Failure> {
         let unusable = |text: String| Failure::new(Code::FolderNotUsable, text);
-        let folder = vault_folder::resolve(asked, env).map_err(|error| unusable(error.to_string()))?;
+        let folder = vault_folder::resolve(asked, &pair.env).map_err(|error| unusable(error.to_string()))?;
         let path = checkout.root.join(&folder);
-        let entries = self.supervisor.entries();
-        let others = entries
-            .iter()
-            .filter(|entry| entry.checkout.pair.env != *env || entry.checkout.root != checkout.root)
-            .map(|entry| entry.checkout.folder.as_path());
+        let mut entries = self.supervisor.entries();
+        entries.retain(|entry| entry.checkout.pair != *pair || entry.checkout.root != checkout.root);
+        let others = entries.iter().map(|entry| entry.checkout.folder.as_path());
         vault_folder::check_nesting(&path, others).map_err(|error| unusable(error.to_string()))?;
+        // What is replaced is kept beside the folder under the environment's name.
+        let beside = entries.iter().find(|entry| {
+            entry.checkout.pair.env == pair.env && entry.checkout.folder.parent() == path.parent()
+        });
+        if let Some(other) = beside {
+            return Err(unusable(format!(
+                "{} and the vault folder of {} lie in the same folder and are of environments of the same name",
+                path.display(),
+                other.checkout.pair
+            )));
+        }
+        no_links(&checkout.root, &folder)?;
         match path.symlink_metadata() {
-            Ok(about) if about.is_symlink() => Err(unusable(format!("{} is a symlink", path.display()))
-                .hint("name the folder that it points to with --vault-folder")),
             Ok(about) if !about.is_dir() => Err(unusable(format!("{} is not a folder", path.display()))),
             _ => Ok(folder),
         }
@@ -211,7 +219,7 @@ impl Handler {
         };
         self.check_origin(&checkout)?;
         let asked = ask.vault_folder.clone().unwrap_or_else(|| loaded.value.vault_folder(&env));
-        let folder = self.folder_for(&checkout, &env, Some(&asked))?;
+        let folder = self.folder_for(&checkout, &pair, Some(&asked))?;
         let known = self.supervisor.entry(&(pair.clone(), checkout.root.clone())).is_some();
         if ask.confirm && !known {
             let entry = registered(&pair, &checkout.root, &folder, checkout.origin.clone());
@@ -249,13 +257,34 @@ impl Handler {
             })
         });
         done.await.map_err(internal)?.map_err(said)?;
+        let left = entry.handle().await.ok();
         self.supervisor.reconcile().await.map_err(said)?;
+        entry.ended().await;
+        // Nobody looks after the replaced folders any more.
+        if let Some(handle) = left {
+            handle.effects().sweep_all().await;
+        }
         Ok(ForgetResult {
             repo: checkout.pair.repo.to_string(),
             env: checkout.pair.env.to_string(),
             folder: checkout.folder.display().to_string(),
         })
     }
+}
+
+/// A link below the root could lead the plaintext anywhere: a repository of somebody else may
+/// bring one.
+fn no_links(root: &Path, folder: &RelPath) -> Result<(), Failure> {
+    let mut path = root.to_owned();
+    for part in folder.components() {
+        path.push(part);
+        if path.symlink_metadata().is_ok_and(|about| about.is_symlink()) {
+            let text = format!("{} is a symlink", path.display());
+            return Err(Failure::new(Code::FolderNotUsable, text)
+                .hint("name the folder that it points to with --vault-folder"));
+        }
+    }
+    Ok(())
 }
 
 /// Notes in a vault's configuration where this machine keeps its key.

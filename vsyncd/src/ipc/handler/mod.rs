@@ -19,12 +19,13 @@ use vsync_proto::request::Call;
 use vsync_proto::response::Done;
 
 use super::connection::Outbox;
+use super::convert;
 use super::server::Service;
 use crate::daemon::Control;
 use crate::worker::supervisor::Supervisor;
 
 /// Answers the methods.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Handler {
     supervisor: Arc<Supervisor>,
     control: Arc<Control>,
@@ -34,6 +35,17 @@ impl Handler {
     /// Answers by these workers and this daemon.
     pub const fn new(supervisor: Arc<Supervisor>, control: Arc<Control>) -> Self {
         Self { supervisor, control }
+    }
+
+    /// Does something that changes what is registered: one at a time, and to its end, also when
+    /// the client leaves meanwhile.
+    async fn change<T, F>(&self, work: impl FnOnce(Self) -> F) -> Result<T, Failure>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Failure>> + Send + 'static,
+    {
+        let done = self.supervisor.registering(work(self.clone())).await;
+        done.map_err(|problem| convert::failure(&problem, ""))?
     }
 }
 
@@ -52,13 +64,13 @@ impl Service for Handler {
             Call::Pull(ask) => json(&self.pull(ask, out).await?),
             Call::Diff(ask) => json(&self.diff(ask).await?),
             Call::Versions(ask) => json(&self.versions(ask).await?),
-            Call::Init(ask) => json(&self.init(ask).await?),
+            Call::Init(ask) => json(&self.change(|this| async move { this.init(ask).await }).await?),
             Call::ProfileAdd(ask) => json(&self.profile_add(ask).await?),
             Call::ProfileList(_) => json(&self.profile_list().await?),
             Call::ProfileShow(ask) => json(&self.profile_show(ask).await?),
             Call::ProfileRemove(ask) => json(&self.profile_remove(ask).await?),
-            Call::Track(ask) => json(&self.track(ask).await?),
-            Call::Forget(ask) => json(&self.forget(ask).await?),
+            Call::Track(ask) => json(&self.change(|this| async move { this.track(ask).await }).await?),
+            Call::Forget(ask) => json(&self.change(|this| async move { this.forget(ask).await }).await?),
             Call::Export(ask) => json(&self.export(ask).await?),
             Call::Import(ask) => json(&self.import(ask, out).await?),
             Call::BackupList(ask) => json(&self.backup_list(ask).await?),

@@ -1,9 +1,11 @@
 //! Passing a vault on: export and import of share files.
 
+use std::path::PathBuf;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use vsync_core::format::audit::{Action, Meta};
-use vsync_core::format::envconfig::{EnvConfig, Extra, Files};
+use vsync_core::format::envconfig::{EnvConfig, Files};
 use vsync_core::format::share::{Share, ShareError};
 use vsync_core::id::Pair;
 use vsync_core::secret::Secret;
@@ -18,11 +20,11 @@ use super::caller::{checkout_of, env_of, internal};
 use super::init::{Plan, carry_out, mark_key_store};
 use super::vault::shown;
 use crate::config::checkout::{Checkout, NamedBy};
+use crate::config::settings::KeyStoreKind;
 use crate::ipc::connection::Outbox;
 use crate::ipc::convert;
 use crate::repo::author::Author;
-use crate::repo::retired;
-use crate::repo::share;
+use crate::repo::{retired, share};
 use crate::tasks;
 use crate::worker::driver::Request;
 use crate::worker::setup::KEY_STORE_FIELD;
@@ -52,6 +54,7 @@ impl Handler {
         let mut config = config;
         // Where this machine keeps the key means nothing elsewhere.
         config.extra.0.remove(KEY_STORE_FIELD);
+        config.extra.0.remove(retired::SALTS_FIELD);
         let share = Share { repo: pair.repo.clone(), env: pair.env.clone(), config, key };
         let passphrase = Secret::new(ask.passphrase.into_inner());
         let sealed = share::seal(share, passphrase).await.map_err(said)?;
@@ -78,6 +81,21 @@ impl Handler {
     }
 
     pub(super) async fn import(&self, ask: Import, out: &Outbox) -> Result<ImportResult, Failure> {
+        let mut joined = self.change(|this| async move { this.join(ask).await }).await?;
+        let (pair, checkout) = (&joined.pair, &joined.checkout);
+        let pulled = self.first_pull(pair, checkout, out, &mut joined.warnings).await?;
+        Ok(ImportResult {
+            repo: pair.repo.to_string(),
+            env: pair.env.to_string(),
+            folder: joined.folder.display().to_string(),
+            key_store: convert::key_store(joined.keys),
+            pulled,
+            warnings: joined.warnings,
+        })
+    }
+
+    /// Takes the share's vault in, everything but its content.
+    async fn join(&self, ask: Import) -> Result<Joined, Failure> {
         let env = env_of(&ask.env)?;
         let said = |problem: Problem| convert::failure(&problem, env.as_str());
         let bytes = STANDARD.decode(ask.share_b64.expose().as_bytes());
@@ -90,17 +108,20 @@ impl Handler {
             return Err(Failure::new(Code::BadName, text).hint(format!("vsyncctl import {} FILE", share.env)));
         }
         let pair = Pair::new(share.repo.clone(), env.clone());
-        let (checkout, mut warnings) = self.checkout_for(&ask.caller, &pair).await?;
+        let (checkout, warnings) = self.checkout_for(&ask.caller, &pair).await?;
         let setup = self.supervisor.setup().clone();
         let keys = ask.key_store.map_or(setup.settings().key_store, convert::key_store_kind);
         let named = share.config.vault_folder(&env);
-        let folder = self.folder_for(&checkout, &env, Some(ask.vault_folder.as_deref().unwrap_or(&named)))?;
+        let folder =
+            self.folder_for(&checkout, &pair, Some(ask.vault_folder.as_deref().unwrap_or(&named)))?;
         let mut config = share.config;
-        let extra = config.files.take().map(|files| files.extra).unwrap_or_else(Extra::default);
+        let extra = config.files.take().map(|files| files.extra).unwrap_or_default();
         config.files = Some(Files { vault_folder: Some(folder.as_str().to_owned()), extra });
         mark_key_store(&mut config, keys);
         let remote = setup.remote_from(&pair, &config).map_err(said)?;
-        let plan = Plan {
+        // A worker that went on would mix the old key with the new configuration.
+        self.supervisor.pause(&pair).await;
+        let mut plan = Plan {
             pair: pair.clone(),
             root: checkout.root.clone(),
             origin: checkout.origin.clone(),
@@ -112,22 +133,21 @@ impl Handler {
         };
         let writer = setup.clone();
         let done = tasks::blocking(move || {
-            retired::keep(&writer.keys(plan.keys), &plan.pair, &plan.key)?;
+            let before = writer.pairs.load(&plan.pair).map_err(|error| Problem::Config(error.to_string()))?;
+            if let Some(before) = before {
+                retired::keep(&writer.keys(plan.keys), &plan.pair, &plan.key)?;
+                retired::carry_over(&before.value, &mut plan.config);
+            }
             carry_out(&writer, plan, false)
         });
-        done.await.map_err(internal)?.map_err(said)?;
-        self.supervisor.restart(Some(&pair)).await.map_err(said)?;
-        let pulled = self.first_pull(&pair, &checkout, out, &mut warnings).await?;
+        let done = done.await.map_err(internal);
+        // Whatever became of it: the workers go on.
+        self.supervisor.reconcile().await.map_err(said)?;
+        done?.map_err(said)?;
         let author = Author::find(&checkout.root, &setup.paths);
         remote.audit.append(author.row(Action::Import, None, Meta::new())).await;
-        Ok(ImportResult {
-            repo: pair.repo.to_string(),
-            env: env.to_string(),
-            folder: checkout.root.join(&folder).display().to_string(),
-            key_store: convert::key_store(keys),
-            pulled,
-            warnings,
-        })
+        let folder = checkout.root.join(&folder);
+        Ok(Joined { pair, checkout, folder, keys, warnings })
     }
 
     /// The checkout that a share is imported into. One that has no name of its own, or only
@@ -192,6 +212,15 @@ impl Handler {
             Err(problem) => Err(said(problem)),
         }
     }
+}
+
+/// A vault that was taken in.
+struct Joined {
+    pair: Pair,
+    checkout: Checkout,
+    folder: PathBuf,
+    keys: KeyStoreKind,
+    warnings: Vec<String>,
 }
 
 fn share_failure(error: &ShareError) -> Failure {

@@ -29,7 +29,13 @@ impl Handler {
         let said = |problem: Problem| convert::failure(&problem, &ask.env);
         let handle = entry.handle().await.map_err(said)?;
         let work = handle.command(Command::Push { force: ask.force }, request);
-        let outcome = shown(&handle, out, work).await.map_err(said)?;
+        let outcome = match shown(&handle, out, work).await {
+            Err(Problem::RemoteAhead { remote, here, author: None }) => {
+                let author = handle.effects().remote.audit.author_of(remote).await;
+                return Err(said(Problem::RemoteAhead { remote, here, author }));
+            }
+            outcome => outcome.map_err(said)?,
+        };
         convert::pushed(outcome).ok_or_else(odd)
     }
 

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 
 use self::failure::failed;
 use self::key::{Part, Place, folders_of};
@@ -32,6 +32,11 @@ use crate::tasks;
 /// How long a writer waits for its turn. A turn is two renames and two syncs long.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long a step may take before the disk counts as hanging.
+const HANGS: Duration = Duration::from_secs(60);
+/// How many steps may be on the disk at a time.
+const PLACES: usize = 16;
+
 /// A store in a folder. Clones share their turn.
 #[derive(Debug, Clone)]
 pub struct FolderStore {
@@ -39,6 +44,7 @@ pub struct FolderStore {
     patience: Duration,
     /// Writers of this process queue here, in order, before they try the file lock.
     turn: Arc<Mutex<()>>,
+    places: Arc<Semaphore>,
 }
 
 impl FolderStore {
@@ -60,7 +66,7 @@ impl FolderStore {
     /// `Failed` when the path is not absolute.
     pub fn unseen(path: &Path) -> Result<Self, StoreError> {
         absolute(path)?;
-        Ok(Self { path: path.to_owned(), patience: PATIENCE, turn: Arc::default() })
+        Ok(Self::of(path.to_owned()))
     }
 
     /// Makes the folder a store and opens it; a store stays as it is. Blocks on the disk.
@@ -79,7 +85,12 @@ impl FolderStore {
         root.check_marker()?;
         StoreLock::prove(&root)?;
         write::clean(&root);
-        Ok(Self { path: root.path().to_owned(), patience: PATIENCE, turn: Arc::default() })
+        Ok(Self::of(root.path().to_owned()))
+    }
+
+    fn of(path: PathBuf) -> Self {
+        let places = Arc::new(Semaphore::new(PLACES));
+        Self { path, patience: PATIENCE, turn: Arc::default(), places }
     }
 
     /// Runs a step that blocks on an object's file.
@@ -90,8 +101,26 @@ impl FolderStore {
     ) -> Result<T, StoreError> {
         let place = Place::of(key)?;
         let path = self.path.clone();
-        let done = tasks::blocking(move || step(&Root::open(&path)?, &place)).await;
-        done.map_err(|panicked| StoreError::Failed(panicked.to_string()))?
+        self.bounded(move || step(&Root::open(&path)?, &place)).await
+    }
+
+    /// Runs a step on a blocking thread, for as long as a disk that answers may take. Steps on a
+    /// disk that hangs hold their places, so that they do not take every thread there is.
+    async fn bounded<T: Send + 'static>(
+        &self,
+        step: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let places = Arc::clone(&self.places);
+        let work = async move {
+            let place = places.acquire_owned().await;
+            let done = tasks::blocking(move || {
+                let _place = place;
+                step()
+            });
+            done.await.map_err(|panicked| StoreError::Failed(panicked.to_string()))?
+        };
+        let hangs = || StoreError::Unreachable(format!("{} does not answer", self.path.display()));
+        tokio::time::timeout(HANGS, work).await.unwrap_or_else(|_| Err(hangs()))
     }
 }
 

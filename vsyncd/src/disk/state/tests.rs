@@ -74,6 +74,7 @@ fn ledgers_survive() {
 #[test]
 fn publish_intents_survive() {
     let intent = PublishIntent {
+        before: None,
         version: "20260523-114201".parse().unwrap(),
         generation: None,
         replaced_etag: Some("e".into()),
@@ -87,6 +88,7 @@ fn publish_intents_survive() {
 #[test]
 fn swap_intents_survive() {
     let intent = SwapIntent {
+        before: None,
         staged: "/work/web/infra/vault/.vsync-dev.new-20260523-114201".into(),
         staged_id: FolderId { device: 1, inode: 2 },
         replaces: Some(FolderId { device: 1, inode: 3 }),
@@ -100,7 +102,13 @@ fn swap_intents_survive() {
 #[test]
 fn kept_folders_survive() {
     let id = FolderId { device: 1, inode: 3 };
-    let kept = Kept { path: "/x/.vsync-dev.old-1".into(), id, deadline: Timestamp::MAX, expected: ledger() };
+    let kept = Kept {
+        path: "/x/.vsync-dev.old-1".into(),
+        id,
+        deadline: Timestamp::MAX,
+        expected: ledger(),
+        held: false,
+    };
     check(FolderFile::Kept, &vec![kept]);
 }
 

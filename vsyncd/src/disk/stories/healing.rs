@@ -17,6 +17,7 @@ impl Vault {
     fn intent(&self, staged: &Staged) -> SwapIntent {
         let replaces = Folder::open(&self.target()).ok().map(|folder| folder.id());
         SwapIntent {
+            before: None,
             staged: staged.path.clone(),
             staged_id: staged.id,
             replaces,
@@ -74,7 +75,7 @@ fn healing_tells_every_crash_point_apart() {
     // ... on record, the intent gone.
     let id = Folder::open(&kept).unwrap().id();
     let deadline = now() + SignedDuration::from_secs(60);
-    let record = Kept { path: kept.clone(), id, deadline, expected: intent.replaced.clone() };
+    let record = Kept { path: kept.clone(), id, deadline, expected: intent.replaced.clone(), held: false };
     let healed = vault.heal(None, std::slice::from_ref(&record));
     assert!(healed.removed.is_empty() && healed.unexplained.is_empty());
     assert_eq!(vault.siblings(), [SiblingKind::Old]);

@@ -34,6 +34,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long a step may take before the disk counts as hanging.
 const HANGS: Duration = Duration::from_secs(60);
+/// What is said of a disk that hangs.
+const SILENT: &str = "does not answer";
 /// How many steps may be on the disk at a time.
 const PLACES: usize = 16;
 
@@ -119,7 +121,7 @@ impl FolderStore {
             });
             done.await.map_err(|panicked| StoreError::Failed(panicked.to_string()))?
         };
-        let hangs = || StoreError::Unreachable(format!("{} does not answer", self.path.display()));
+        let hangs = || StoreError::Unreachable(format!("{} {SILENT}", self.path.display()));
         tokio::time::timeout(HANGS, work).await.unwrap_or_else(|_| Err(hangs()))
     }
 }
@@ -213,17 +215,21 @@ impl Store for FolderStore {
             StoreError::Unreachable(format!("earlier writes to {} do not end", self.path.display()))
         })?;
         let (path, patience, metadata) = (self.path.clone(), self.patience, metadata.clone());
-        let done = tasks::blocking(move || {
+        let written = self.bounded(move || {
             let _turn = turn;
             write::put(&Root::open(&path)?, &place, &body, &metadata, &condition, patience)
         });
-        done.await.map_err(|panicked| StoreError::Unclear(panicked.to_string()))?
+        match written.await {
+            // A write that hangs may happen yet.
+            Err(StoreError::Unreachable(why)) if why.ends_with(SILENT) => Err(StoreError::Unclear(why)),
+            written => written,
+        }
     }
 
     async fn list(&self, prefix: &str) -> Result<Vec<(String, u64)>, StoreError> {
         let (path, prefix) = (self.path.clone(), prefix.to_owned());
         let names = folders_of(&prefix)?;
-        let done = tasks::blocking(move || {
+        self.bounded(move || {
             let root = Root::open(&path)?;
             let above = prefix.rsplit_once('/').map(|(above, _)| format!("{above}/")).unwrap_or_default();
             let mut found = Vec::new();
@@ -234,8 +240,8 @@ impl Store for FolderStore {
             walked.map_err(|error| failed("list", &path, &error))?;
             found.sort();
             Ok(found)
-        });
-        done.await.map_err(|panicked| StoreError::Failed(panicked.to_string()))?
+        })
+        .await
     }
 
     fn describe(&self) -> String {

@@ -1,4 +1,8 @@
 //! Stories of real daemons, real clients and real stores.
 #![expect(clippy::disallowed_methods, reason = "a story lays out folders as a person would")]
 
+mod edits;
+mod outage;
+mod sizes;
 mod two_machines;
+mod whole_folders;

@@ -30,7 +30,8 @@ fn equal(one: &Machine, other: &Machine) -> bool {
 
 #[test]
 fn a_version_waits_for_a_decision_about_edits() {
-    let (ann, ben) = pair_of_machines(&Place::folder());
+    let place = Place::folder();
+    let (ann, ben) = pair_of_machines(&place);
     write(&ben.vault("dev"), "a.env", "A=mine\n", 0o600);
     write(&ben.vault("dev"), "new/file", "new\n", 0o755);
     let mine = folder::read(&ben.vault("dev"));
@@ -62,7 +63,8 @@ fn a_version_waits_for_a_decision_about_edits() {
 
 #[test]
 fn a_reset_keeps_what_it_replaces() {
-    let (ann, ben) = pair_of_machines(&Place::s3());
+    let place = Place::s3();
+    let (ann, ben) = pair_of_machines(&place);
     write(&ben.vault("dev"), "a.env", "A=mine\n", 0o600);
     let mine = folder::read(&ben.vault("dev"));
     ben.wait_state("dev", "edited");
@@ -86,7 +88,8 @@ fn a_reset_keeps_what_it_replaces() {
 
 #[test]
 fn an_undone_edit_lets_the_version_come() {
-    let (ann, ben) = pair_of_machines(&Place::folder());
+    let place = Place::folder();
+    let (ann, ben) = pair_of_machines(&place);
     write(&ben.vault("dev"), "a.env", "A=mine\n", 0o600);
     publish(&ann, "b.env", "B=2\n");
     ben.wait_state("dev", "diverged");
@@ -102,7 +105,8 @@ fn an_undone_edit_lets_the_version_come() {
 
 #[test]
 fn a_push_that_is_behind_is_refused_and_says_who_was_first() {
-    let (ann, ben) = pair_of_machines(&Place::s3());
+    let place = Place::s3();
+    let (ann, ben) = pair_of_machines(&place);
     let first = ben.status("dev")["version"].as_str().unwrap().to_owned();
     write(&ben.vault("dev"), "a.env", "A=mine\n", 0o600);
     publish(&ann, "b.env", "B=2\n");
@@ -125,7 +129,8 @@ fn a_push_that_is_behind_is_refused_and_says_who_was_first() {
 
 #[test]
 fn a_deleted_vault_folder_is_brought_back_by_a_pull_and_never_published() {
-    let (ann, ben) = pair_of_machines(&Place::folder());
+    let place = Place::folder();
+    let (ann, ben) = pair_of_machines(&place);
     fs::remove_dir_all(ben.vault("dev")).unwrap();
     let gone = ben.wait_status("dev", "the loss is noticed", |pair| pair["state"] != "ok");
     assert!(gone["hint"].as_str().unwrap().contains("pull"), "{gone}");

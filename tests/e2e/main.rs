@@ -1,7 +1,10 @@
 //! Stories of real daemons, real clients and real stores.
 #![expect(clippy::disallowed_methods, reason = "a story lays out folders as a person would")]
 
+mod audit;
+mod classic;
 mod edits;
+mod integrity;
 mod outage;
 mod sizes;
 mod two_machines;

@@ -29,8 +29,14 @@ impl Handler {
         let said = |problem: Problem| convert::failure(&problem, &ask.env);
         let handle = entry.handle().await.map_err(said)?;
         let work = handle.command(Command::Push { force: ask.force }, request);
-        let outcome = shown(&handle, out, work).await.map_err(said)?;
-        convert::pushed(outcome).ok_or_else(odd)
+        let outcome = match shown(&handle, out, work).await {
+            Err(Problem::RemoteAhead { remote, here, author: None }) => {
+                let author = handle.effects().remote.audit.author_of(remote).await;
+                Err(Problem::RemoteAhead { remote, here, author })
+            }
+            outcome => outcome,
+        };
+        convert::pushed(outcome.map_err(said)?).ok_or_else(odd)
     }
 
     pub(super) async fn pull(&self, ask: Pull, out: &Outbox) -> Result<PullResult, Failure> {

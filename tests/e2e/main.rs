@@ -3,9 +3,12 @@
 
 mod audit;
 mod classic;
+mod daemon;
 mod edits;
 mod integrity;
 mod outage;
+mod secrecy;
+mod setup;
 mod sizes;
 mod two_machines;
 mod whole_folders;

@@ -110,6 +110,10 @@ impl Server {
     /// # Errors
     /// What the system says.
     pub fn rebind(&self) -> io::Result<()> {
+        // The runtime folder goes as a whole when its user logs out.
+        if let Some(folder) = self.path.parent() {
+            crate::disk::atomic::create_private_dirs(folder)?;
+        }
         let listener = Arc::new(listen(&self.path)?);
         *self.listener.lock().unwrap_or_else(PoisonError::into_inner) = listener;
         self.rebound.notify_one();

@@ -50,7 +50,9 @@ impl Handler {
         match entry.slot() {
             Slot::Running(handle) => {
                 let keys = handle.effects().remote.key_store();
-                convert::running(&entry.checkout, &handle.view(), keys, now)
+                let mut status = convert::running(&entry.checkout, &handle.view(), keys, now);
+                status.conditional_writes = handle.effects().remote.place.store.conditional();
+                status
             }
             Slot::Broken(problem, since) => {
                 convert::broken(&entry.checkout, &problem, since, setup.settings().key_store)

@@ -209,6 +209,10 @@ impl Store for FolderStore {
         done.await.map_err(|panicked| StoreError::Failed(panicked.to_string()))?
     }
 
+    fn conditional(&self) -> Option<bool> {
+        Some(true)
+    }
+
     fn describe(&self) -> String {
         format!("file://{}", self.path.display())
     }

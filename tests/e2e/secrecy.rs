@@ -11,6 +11,11 @@ use vsync_tests::team::{self, Place};
 
 const CONTENT: &str = "a-password-that-nobody-may-see";
 
+/// A log filter that silences nobody.
+const EVERYTHING: &str = "trace,aws_config=trace,aws_runtime=trace,aws_sdk_s3=trace,aws_sigv4=trace,\
+    aws_smithy_http_client=trace,aws_smithy_runtime=trace,aws_smithy_runtime_api=trace,hyper=trace,\
+    hyper_util=trace,rustls=trace";
+
 /// All files below a folder.
 fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
@@ -63,8 +68,7 @@ fn work(ann: &Machine, ben: &Machine, place: &Place) -> String {
 #[test]
 fn nothing_secret_is_printed_logged_or_left_behind() {
     let place = Place::s3();
-    let (mut ann, mut ben) =
-        (Machine::new("ann").with("RUST_LOG", "trace"), Machine::new("ben").with("RUST_LOG", "trace"));
+    let [mut ann, mut ben] = ["ann", "ben"].map(|name| Machine::new(name).with("RUST_LOG", EVERYTHING));
     ann.start();
     ben.start();
     team::init(&ann, &place, "dev");

@@ -181,7 +181,11 @@ impl Client {
             line.extend_from_slice(&chunk[..taken]);
             self.reader.consume(taken + usize::from(end.is_some()));
             if end.is_some() {
-                return Ok(line);
+                // A daemon that stops sends empty lines to find out whether somebody still waits.
+                if !line.trim_ascii().is_empty() {
+                    return Ok(line);
+                }
+                line.clear();
             }
         }
     }

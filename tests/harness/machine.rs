@@ -88,6 +88,13 @@ impl Machine {
         self
     }
 
+    /// Takes a variable from the machine's processes.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Self {
+        self.vars.remove(name);
+        self
+    }
+
     /// Writes the machine's `vsyncd.yaml`.
     ///
     /// # Panics

@@ -57,28 +57,24 @@ pub fn init(machine: &Machine, place: &Place, env: &str) {
             machine.ok(&["init", env, "--store", &url]);
         }
         Place::S3(server) => {
-            let keys = server.credentials();
-            let secret = machine.path("s3-secret");
-            private(&secret, &keys.secret_access_key);
-            let endpoint = server.endpoint();
-            machine.ok(&[
-                "profile",
-                "add",
-                "test",
-                "--endpoint",
-                &endpoint,
-                "--region",
-                server.region(),
-                "--bucket",
-                server.bucket(),
-                "--access-key-id",
-                &keys.access_key_id,
-                "--secret-access-key-file",
-                &secret.display().to_string(),
-            ]);
+            profile(machine, server);
             machine.ok(&["init", env, "--profile", "test"]);
         }
     }
+}
+
+/// Stores the server as the profile `test`.
+///
+/// # Panics
+/// When it fails.
+pub fn profile(machine: &Machine, server: &S3Server) {
+    let keys = server.credentials();
+    let secret = machine.path("s3-secret");
+    private(&secret, &keys.secret_access_key);
+    let (endpoint, secret) = (server.endpoint(), secret.display().to_string());
+    let place = ["--endpoint", &endpoint, "--region", server.region(), "--bucket", server.bucket()];
+    let access = ["--access-key-id", &keys.access_key_id, "--secret-access-key-file", &secret];
+    machine.ok(&[&["profile", "add", "test"][..], &place, &access].concat());
 }
 
 /// Passes an environment on: a share file from one machine, imported on the other.

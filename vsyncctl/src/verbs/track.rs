@@ -20,12 +20,12 @@ pub(super) fn run(session: &Session, args: &cli::Track) -> Outcome {
         let found = session.ask(&ask)?;
         let can_ask = input::on_terminal() && !session.global.json;
         if !can_ask {
-            let folder = human::one_line(&found.folder);
-            return Err(Failure::new(
-                Code::Usage,
-                format!("{folder} is not registered: nobody can be asked here"),
-            )
-            .hint("look at repository, folder and origin, then run the command with --yes"));
+            let [repo, folder] = [&found.repo, &found.folder].map(|text| human::one_line(text));
+            let origin = found.origin.as_deref().map_or_else(|| "none".to_owned(), human::one_line);
+            let text =
+                format!("{folder} is not registered for {repo} (origin: {origin}): nobody can be asked here");
+            return Err(Failure::new(Code::Usage, text)
+                .hint("look at repository, folder and origin, then run the command with --yes"));
         }
         note(&human::track_question(&found));
         if !input::confirm("Look after this folder?")? {

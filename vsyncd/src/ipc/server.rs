@@ -110,6 +110,7 @@ impl Server {
     /// # Errors
     /// What the system says.
     pub fn rebind(&self) -> io::Result<()> {
+        // The runtime folder goes as a whole when its user logs out.
         if let Some(folder) = self.path.parent() {
             crate::disk::atomic::create_private_dirs(folder)?;
         }

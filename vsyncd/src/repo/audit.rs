@@ -1,7 +1,7 @@
 //! The audit log: rows wait on disk until the bucket has them, in order.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -30,6 +30,8 @@ pub struct AuditLog {
     place: Place,
     spool: Arc<PathBuf>,
     enabled: bool,
+    /// Set once it is known that the log beside this vault is not the older client's.
+    ours: Arc<OnceLock<()>>,
     /// One writer of this process at a time, so that rows keep their order.
     turn: Arc<tokio::sync::Mutex<Turn>>,
 }
@@ -44,7 +46,7 @@ struct Turn {
 impl AuditLog {
     /// The log of the vault at `place`, with its spool folder.
     pub fn new(place: Place, spool: PathBuf, enabled: bool) -> Self {
-        Self { place, spool: Arc::new(spool), enabled, turn: Arc::default() }
+        Self { place, spool: Arc::new(spool), enabled, ours: Arc::default(), turn: Arc::default() }
     }
 
     /// Records a row: first on disk, then in the bucket if that works now. Never fails a verb.
@@ -92,7 +94,7 @@ impl AuditLog {
             }
             Err(error) => {
                 tracing::debug!(%error, rows = rows.len(), "audit rows wait");
-                turn.failures = (turn.failures + 1).min(8);
+                turn.failures = (turn.failures + 1).min(5);
                 turn.not_before = Some(clock::monotonic() + Duration::from_secs(1 << turn.failures));
                 return;
             }
@@ -105,7 +107,26 @@ impl AuditLog {
         }
     }
 
+    /// Whether rows may be written here: the older client keeps its log under the same name,
+    /// and its buckets are left alone.
+    async fn is_ours(&self) -> Result<bool, StoreError> {
+        if self.ours.get().is_some() {
+            return Ok(true);
+        }
+        let store = &self.place.store;
+        let ours = store.head(&self.place.pointer()).await?.is_some()
+            || store.head(self.place.classic_pointer()).await?.is_none();
+        if ours {
+            self.ours.get_or_init(|| ());
+        }
+        Ok(ours)
+    }
+
     async fn send(&self, rows: &[Row]) -> Result<(), StoreError> {
+        if !self.is_ours().await? {
+            tracing::debug!("the audit log is the older client's; rows for it are dropped");
+            return Ok(());
+        }
         let key = self.place.audit();
         let mut last = StoreError::Conflict;
         for attempt in 0..TRIES {

@@ -106,6 +106,12 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// The keys that start with `prefix`, sorted, with their sizes.
     async fn list(&self, prefix: &str) -> Result<Vec<(String, u64)>, StoreError>;
 
+    /// Whether the store is known to keep the promise of a conditional write, that only one of
+    /// two writers wins; `None` = nobody knows.
+    fn conditional(&self) -> Option<bool> {
+        None
+    }
+
     /// How to name this store to people: endpoint and bucket, no credentials.
     fn describe(&self) -> String;
 }

@@ -56,6 +56,7 @@ impl Handler {
                         "the pointer's generation is not a number that counts; it is ignored".to_owned(),
                     );
                 }
+                status.conditional_writes = remote.place.store.conditional();
                 status
             }
             Slot::Broken(problem, since) => {

@@ -32,11 +32,11 @@ impl Handler {
         let outcome = match shown(&handle, out, work).await {
             Err(Problem::RemoteAhead { remote, here, author: None }) => {
                 let author = handle.effects().remote.audit.author_of(remote).await;
-                return Err(said(Problem::RemoteAhead { remote, here, author }));
+                Err(Problem::RemoteAhead { remote, here, author })
             }
-            outcome => outcome.map_err(said)?,
+            outcome => outcome,
         };
-        convert::pushed(outcome).ok_or_else(odd)
+        convert::pushed(outcome.map_err(said)?).ok_or_else(odd)
     }
 
     pub(super) async fn pull(&self, ask: Pull, out: &Outbox) -> Result<PullResult, Failure> {

@@ -244,6 +244,10 @@ impl Store for FolderStore {
         .await
     }
 
+    fn conditional(&self) -> Option<bool> {
+        Some(true)
+    }
+
     fn describe(&self) -> String {
         format!("file://{}", self.path.display())
     }

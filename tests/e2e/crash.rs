@@ -17,8 +17,8 @@ use vsync_tests::soak::{self, Chance};
 use vsync_tests::team::{self, Place};
 
 /// Kills per story in CI: with fifty of each the stories take several minutes on two cores.
-const SLICE: u64 = 12;
-/// Kills per story in the long form.
+const SLICE: u64 = 8;
+/// Kills per story in the long form, `VSYNC_SOAK=1`.
 const ALL: u64 = 50;
 
 fn kills() -> u64 {
@@ -65,6 +65,42 @@ fn killed(machine: &mut Machine, verb: &[&str], after: Duration) -> Ran {
     std::thread::sleep(after);
     machine.kill();
     child.wait_with_output().expect("vsyncctl ends").into()
+}
+
+/// Random moments in the middle of something, drawn until enough of them have hit it.
+struct Aim {
+    chance: Chance,
+    window: Duration,
+    tries: u64,
+    hits: u64,
+}
+
+impl Aim {
+    /// Moments within a time that was measured.
+    fn new(seed: u64, window: Duration) -> Self {
+        Self { chance: Chance::new(seed), window, tries: 0, hits: 0 }
+    }
+
+    /// The next moment; `None` when there were enough hits.
+    ///
+    /// # Panics
+    /// When most moments miss: the story would show nothing.
+    fn next(&mut self) -> Option<Duration> {
+        if self.hits >= kills() {
+            println!("{} kills, {} of them in the middle", self.tries, self.hits);
+            return None;
+        }
+        assert!(self.tries < 4 * kills(), "{} kills, but only {} in the middle", self.tries, self.hits);
+        self.tries += 1;
+        Some(self.chance.within(self.window))
+    }
+
+    /// Takes note of whether the work was cut short. How long it takes changes with what else
+    /// the machine does, so the window follows.
+    fn note(&mut self, cut: bool) {
+        self.hits += u64::from(cut);
+        self.window = if cut { self.window.mul_f32(1.05) } else { self.window.mul_f32(0.85) };
+    }
 }
 
 /// How long something takes.
@@ -128,18 +164,10 @@ fn backups(machine: &Machine, scratch: &str) -> Vec<Content> {
         .map(|(number, backup)| {
             let into = machine.path(&format!("{scratch}-{number}"));
             let name = backup["name"].as_str().unwrap();
-            machine.ok(&["backup", "restore", "dev", name, "--into", &into.display().to_string()]);
+            machine.ok(&["backup", "restore", "dev", name, &into.display().to_string()]);
             let content = folder::read(&into);
             fs::remove_dir_all(into).unwrap();
             content
         })
         .collect()
-}
-
-/// The objects of a folder store. Objects other than the pointer and the audit log never change.
-fn objects(place: &Place) -> Content {
-    let Place::Folder(root) = place else { panic!("not a folder store") };
-    let mut all = folder::read(&root.path().join("store"));
-    all.retain(|name, entry| matches!(entry, Entry::File { .. }) && !name.contains(".vsync-"));
-    all
 }

@@ -13,26 +13,6 @@ use vsync_tests::team::{self, Place};
 /// seconds, most of them for the start of processes.
 const SLICE: (u64, u64) = (8, 4);
 
-/// The bundles of a store by name.
-fn bundles(place: &Place) -> BTreeMap<String, Vec<u8>> {
-    match place {
-        Place::Folder(root) => {
-            let all = folder::read(&root.path().join("store"));
-            let bundles = all.into_iter().filter(|(name, _)| name.contains("/v="));
-            bundles
-                .filter_map(|(name, entry)| match entry {
-                    folder::Entry::File { content, .. } => Some((name, content)),
-                    folder::Entry::Folder => None,
-                })
-                .collect()
-        }
-        Place::S3(server) => {
-            let keys = server.keys().into_iter().filter(|key| key.contains("/v="));
-            keys.map(|key| (key.clone(), server.get_raw(&key).unwrap().body.to_vec())).collect()
-        }
-    }
-}
-
 /// All machines push at once.
 fn push_at_once(team: &[Machine]) -> Vec<Ran> {
     let start = Barrier::new(team.len());
@@ -80,7 +60,7 @@ fn one_wins(place: &Place) {
                 });
             }
         });
-        let present = bundles(place);
+        let present = place.bundles();
         for (name, content) in &known {
             assert_eq!(present.get(name), Some(content), "round {round}: {name} was overwritten");
         }

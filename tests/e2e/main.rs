@@ -3,12 +3,15 @@
 
 mod audit;
 mod classic;
+mod crash;
 mod daemon;
 mod edits;
 mod integrity;
 mod outage;
+mod race;
 mod secrecy;
 mod setup;
 mod sizes;
+mod socket;
 mod two_machines;
 mod whole_folders;

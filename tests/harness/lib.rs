@@ -3,5 +3,6 @@
 pub mod folder;
 pub mod machine;
 pub mod s3;
+pub mod soak;
 pub mod team;
 pub mod wait;

@@ -1,10 +1,12 @@
 //! Two and more machines that share one vault.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
 use tempfile::TempDir;
 
+use crate::folder::{self, Entry};
 use crate::machine::Machine;
 use crate::s3::S3Server;
 
@@ -43,6 +45,41 @@ impl Place {
             Self::S3(server) => server,
             Self::Folder(_) => panic!("the store is a folder"),
         }
+    }
+
+    /// Everything in the store by its key; of a folder store the files as they lie there.
+    pub fn objects(&self) -> BTreeMap<String, Vec<u8>> {
+        let root = match self {
+            Self::S3(server) => {
+                let object = |key: &String| server.get_raw(key).map(|object| object.body.to_vec());
+                return server
+                    .keys()
+                    .into_iter()
+                    .filter_map(|key| Some((key.clone(), object(&key)?)))
+                    .collect();
+            }
+            Self::Folder(root) => root.path().join("store"),
+        };
+        if !root.exists() {
+            return BTreeMap::new();
+        }
+        let found = folder::read(&root).into_iter().filter_map(|(name, entry)| match entry {
+            Entry::File { content, .. } => Some((name.strip_suffix(".obj")?.replace("%3d", "="), content)),
+            Entry::Folder => None,
+        });
+        found.collect()
+    }
+
+    /// The bundles in the store by their keys: objects that never change.
+    pub fn bundles(&self) -> BTreeMap<String, Vec<u8>> {
+        let mut all = self.objects();
+        all.retain(|key, _| key.contains("/v="));
+        all
+    }
+
+    /// The pointer of the only vault in the store, if there is one.
+    pub fn pointer(&self) -> Option<Vec<u8>> {
+        self.objects().into_iter().find(|(key, _)| key.ends_with("/manifest")).map(|(_, content)| content)
     }
 }
 

@@ -18,6 +18,8 @@ pub enum Fault {
     CutBody,
     /// Does what was asked, then drops the connection instead of answering.
     LoseAnswer,
+    /// Does what was asked, then keeps the connection open and never answers.
+    Mute,
     /// Waits this long, then does what was asked.
     Delay(Duration),
 }

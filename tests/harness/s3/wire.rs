@@ -65,6 +65,10 @@ async fn answer(
             run(&protocol, request).await?;
             return Err("the answer is lost on purpose".into());
         }
+        Some(Fault::Mute) => {
+            run(&protocol, request).await?;
+            return std::future::pending().await;
+        }
         Some(Fault::Delay(time)) => {
             tokio::time::sleep(time).await;
             Pace::Full

@@ -1,0 +1,79 @@
+//! Many push at the same moment: one wins, and everybody knows who.
+
+use std::collections::BTreeMap;
+use std::sync::Barrier;
+use std::thread;
+
+use vsync_tests::folder::{self, write};
+use vsync_tests::machine::{Machine, Ran};
+use vsync_tests::soak;
+use vsync_tests::team::{self, Place};
+
+/// Pushers and rounds in CI; the long form has 16 and 20. On two cores a round of 16 takes
+/// seconds, most of them for the start of processes.
+const SLICE: (u64, u64) = (8, 4);
+
+/// All machines push at once.
+fn push_at_once(team: &[Machine]) -> Vec<Ran> {
+    let start = Barrier::new(team.len());
+    thread::scope(|scope| {
+        let pushers: Vec<_> = team
+            .iter()
+            .map(|machine| {
+                scope.spawn(|| {
+                    start.wait();
+                    machine.ctl(&["push", "dev"])
+                })
+            })
+            .collect();
+        pushers.into_iter().map(|pusher| pusher.join().unwrap()).collect()
+    })
+}
+
+fn one_wins(place: &Place) {
+    let (pushers, rounds) = (soak::rounds(SLICE.0, 16), soak::rounds(SLICE.1, 20));
+    let names: Vec<String> = (0..pushers).map(|number| format!("m{number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let team = team::of(place, &names);
+    let mut known = BTreeMap::new();
+    for round in 1..=rounds {
+        for (number, machine) in team.iter().enumerate() {
+            write(&machine.vault("dev"), "who", format!("{number} in round {round}\n"), 0o600);
+        }
+        let ran = push_at_once(&team);
+        let winners: Vec<usize> = (0..ran.len()).filter(|number| ran[*number].code == 0).collect();
+        let [winner] = winners[..] else { panic!("round {round}: {winners:?} won: {ran:#?}") };
+        let won = team[winner].wait_state("dev", "ok");
+        assert_eq!(won["gen"], round, "one generation a round");
+        let version = won["version"].as_str().unwrap();
+        for (number, lost) in ran.iter().enumerate().filter(|(number, _)| *number != winner) {
+            assert_eq!(lost.code, 4, "round {round}, machine {number}: {lost:?}");
+            assert!(lost.stderr.contains(version), "round {round}: {version} is not in {}", lost.stderr);
+        }
+        let here = folder::read(&team[winner].vault("dev"));
+        thread::scope(|scope| {
+            for machine in team.iter().enumerate().filter(|(number, _)| *number != winner).map(|(_, m)| m) {
+                let here = &here;
+                scope.spawn(move || {
+                    machine.ok(&["pull", "dev", "--backup"]);
+                    assert!(folder::read(&machine.vault("dev")) == *here, "not what the winner pushed");
+                });
+            }
+        });
+        let present = place.bundles();
+        for (name, content) in &known {
+            assert_eq!(present.get(name), Some(content), "round {round}: {name} was overwritten");
+        }
+        known = present;
+    }
+}
+
+#[test]
+fn one_of_many_pushes_wins_on_a_folder_store() {
+    one_wins(&Place::folder());
+}
+
+#[test]
+fn one_of_many_pushes_wins_on_s3() {
+    one_wins(&Place::s3());
+}

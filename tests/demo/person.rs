@@ -6,10 +6,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use crate::{Outcome, script};
 
 /// How long a step may take to show on the other machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(90);
+/// How often to look.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// Somebody with a machine. The daemon is stopped when this is dropped.
 #[derive(Debug)]
@@ -34,7 +38,6 @@ impl Person {
             ("XDG_CACHE_HOME", at("cache")),
             ("XDG_RUNTIME_DIR", at("run")),
             ("VSYNC_SOCKET", at("run/vsyncd.sock")),
-            ("VSYNC_KEY_STORE", "file".to_owned()),
             ("VSYNC_POLL_INTERVAL", "1s".to_owned()),
             ("STORE", ground.join("store").display().to_string()),
             ("DESK", ground.join("desk").display().to_string()),
@@ -84,23 +87,23 @@ impl Person {
             if begun.elapsed() > PATIENCE {
                 return Err(format!("waited in vain for '{line}' to print '{wanted}', not '{seen}'"));
             }
-            std::thread::sleep(Duration::from_millis(50));
+            std::thread::sleep(LOOK);
         }
     }
 
-    /// Waits until `status` shows the environment `dev` in this state.
-    pub(crate) fn wait_state(&self, wanted: &str) -> Outcome<()> {
+    /// Waits until `status` shows the environment `dev` in this way.
+    pub(crate) fn wait_status(&self, what: &str, holds: impl Fn(&Value) -> bool) -> Outcome<()> {
         let begun = Instant::now();
         loop {
             let json = self.answer("vsyncctl --json status dev")?;
-            let status: serde_json::Value = serde_json::from_str(&json).unwrap_or_default();
-            if status["pairs"][0]["state"] == wanted {
+            let status: Value = serde_json::from_str(&json).unwrap_or_default();
+            if holds(&status["pairs"][0]) {
                 return Ok(());
             }
             if begun.elapsed() > PATIENCE {
-                return Err(format!("waited in vain for {} to be '{wanted}': {json}", self.name));
+                return Err(format!("waited in vain for {} to show '{what}': {json}", self.name));
             }
-            std::thread::sleep(Duration::from_millis(50));
+            std::thread::sleep(LOOK);
         }
     }
 

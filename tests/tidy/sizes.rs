@@ -9,9 +9,20 @@ const LINES: usize = 350;
 /// No function is longer.
 const FUNCTION_LINES: usize = 80;
 
-/// Files that are longer than [`LINES`], with the reason. One that has shrunk has to go from here.
-/// Formats and handlers may be longer without being listed.
-const LONG: [(&str, &str); 0] = [];
+/// A listed file with fewer lines than this has to go from the list.
+const NO_LONGER_LONG: usize = 300;
+
+/// Files that are longer than [`LINES`], with the reason. Formats and handlers may be longer
+/// without being listed.
+const LONG: [(&str, &str); 7] = [
+    ("proto/src/codec.rs", "one wire format, its limits and its tests"),
+    ("proto/src/request.rs", "the list of all methods and their parameters"),
+    ("vsyncctl/src/cli.rs", "the help texts of all verbs"),
+    ("vsyncd/core/src/sync/tests/world.rs", "one simulated world, shared by the worker's tests"),
+    ("vsyncd/src/daemon.rs", "the composition root: start, reload and stop are read together"),
+    ("vsyncd/src/disk/stories.rs", "one set of stories over one fixture"),
+    ("vsyncd/src/ipc/convert.rs", "one table from problems to words and hints"),
+];
 
 #[test]
 fn files_stay_small() {
@@ -27,8 +38,8 @@ fn files_stay_small() {
         if lines > LINES && !free && !listed {
             found.push(format!("{file} has {lines} lines, more than {LINES}"));
         }
-        if lines <= LINES && listed {
-            found.push(format!("{file} has only {lines} lines: take it off the list"));
+        if lines < NO_LONGER_LONG && listed {
+            found.push(format!("{file} has only {lines} lines: take it off the list in tests/tidy/sizes.rs"));
         }
     }
     found.extend(

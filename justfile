@@ -1,0 +1,31 @@
+# The long way round is in .ci/run; these are the short ways.
+
+# Everything a change has to pass.
+ci:
+    .ci/run
+
+# The tests, one process each. Without nextest: cargo test --workspace
+test *args:
+    cargo nextest run --workspace {{ args }}
+
+# Two machines, one store, every step printed.
+demo *args:
+    cargo run -p vsync-tests --bin demo {{ args }}
+
+# The long forms of the tests: every round, every kill.
+soak *args:
+    VSYNC_SOAK=1 cargo nextest run --workspace --profile soak {{ args }}
+
+# Times, asserted on an otherwise idle machine.
+bench:
+    cargo build --release -p vsyncd -p vsyncctl
+    VSYNC_BENCH=1 VSYNC_BIN_DIR="${CARGO_TARGET_DIR:-target}/release" cargo test --workspace bench -- --nocapture --test-threads=1
+
+# Search one format for inputs that break it: just fuzz bundle 600
+fuzz target seconds="60":
+    cargo +nightly fuzz run --fuzz-dir tests/fuzz {{ target }} -- -max_total_time={{ seconds }}
+
+# Write the pages that are printed by the program again, and look at the difference.
+snapshots:
+    INSTA_UPDATE=always cargo test -p vsyncctl
+    git diff --stat

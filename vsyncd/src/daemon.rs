@@ -24,8 +24,9 @@ use crate::ipc::server::Server;
 use crate::logging::Logging;
 use crate::signals::{self, Signal};
 use crate::tasks::Tasks;
+use crate::worker::entry::Slot;
 use crate::worker::setup::Setup;
-use crate::worker::supervisor::{Slot, Supervisor};
+use crate::worker::supervisor::Supervisor;
 
 /// How long work in flight may take at stop.
 const STOP_PATIENCE: Duration = Duration::from_secs(20);

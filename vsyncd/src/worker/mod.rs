@@ -4,9 +4,11 @@
 pub mod checkout;
 pub mod driver;
 pub mod effects;
+pub mod entry;
 pub mod kept;
 pub mod progress;
 pub mod publish;
+pub mod remote_side;
 pub mod setup;
 pub mod supervisor;
 pub mod swap;

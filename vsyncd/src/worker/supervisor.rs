@@ -5,16 +5,16 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use jiff::Timestamp;
-use tokio::sync::{Notify, broadcast, watch};
+use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
 use vsync_core::id::Pair;
 use vsync_core::sync::backoff::Jitter;
-use vsync_core::sync::{Command, Outcome, Problem, Worker};
+use vsync_core::sync::{Problem, Worker};
 
 use super::checkout::Checkout;
-use super::driver::{Driver, Handle, Request};
+use super::driver::{Driver, Handle};
 use super::effects::Effects;
+use super::entry::{Entry, Slot};
 use super::setup::Setup;
 use crate::clock;
 use crate::repo::remote::Remote;
@@ -31,75 +31,6 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 
 /// Identity of a checkout: its vault and its root.
 pub type Key = (Pair, PathBuf);
-
-/// What a slot holds.
-#[derive(Debug, Clone)]
-pub enum Slot {
-    /// The worker is being loaded.
-    Starting,
-    /// The worker runs.
-    Running(Handle),
-    /// The worker cannot run.
-    Broken(Problem, Timestamp),
-}
-
-/// One registered checkout and its worker.
-#[derive(Debug)]
-pub struct Entry {
-    /// The checkout.
-    pub checkout: Arc<Checkout>,
-    slot: watch::Sender<Slot>,
-    again: Notify,
-    stop: CancellationToken,
-    ended: CancellationToken,
-}
-
-impl Entry {
-    /// What the slot holds now.
-    pub fn slot(&self) -> Slot {
-        self.slot.borrow().clone()
-    }
-
-    /// Has the worker do a verb; waits for it to be loaded.
-    ///
-    /// # Errors
-    /// Why the worker cannot run, or the verb could not be done.
-    pub async fn command(&self, command: Command, request: Request) -> Result<Outcome, Problem> {
-        self.handle().await?.command(command, request).await
-    }
-
-    /// The running worker; waits for it to be loaded.
-    ///
-    /// # Errors
-    /// Why it cannot run.
-    pub async fn handle(&self) -> Result<Handle, Problem> {
-        // What was broken may have been mended by the one who asks.
-        let again = self.slot.send_if_modified(|slot| {
-            let broken = matches!(slot, Slot::Broken(..)) && !self.ended.is_cancelled();
-            if broken {
-                *slot = Slot::Starting;
-            }
-            broken
-        });
-        if again {
-            self.again.notify_one();
-        }
-        let mut slot = self.slot.subscribe();
-        tokio::select! {
-            settled = slot.wait_for(|slot| !matches!(slot, Slot::Starting)) => match settled.map(|slot| slot.clone()) {
-                Ok(Slot::Running(handle)) => Ok(handle),
-                Ok(Slot::Broken(problem, _)) => Err(problem),
-                Ok(Slot::Starting) | Err(_) => Err(Problem::ShuttingDown),
-            },
-            () = self.ended.cancelled() => Err(Problem::ShuttingDown),
-        }
-    }
-
-    /// Ends when the worker has.
-    pub async fn ended(&self) {
-        self.ended.cancelled().await;
-    }
-}
 
 /// Runs a worker for every registered checkout.
 #[derive(Debug)]
@@ -200,13 +131,7 @@ impl Supervisor {
     }
 
     fn start(self: &Arc<Self>, key: Key, checkout: Checkout, before: Option<Arc<Entry>>) -> Arc<Entry> {
-        let entry = Arc::new(Entry {
-            checkout: Arc::new(checkout),
-            slot: watch::Sender::new(Slot::Starting),
-            again: Notify::new(),
-            stop: CancellationToken::new(),
-            ended: CancellationToken::new(),
-        });
+        let entry = Arc::new(Entry::new(checkout));
         let (this, running) = (Arc::clone(self), Arc::clone(&entry));
         self.tasks.spawn("worker", async move {
             // Two workers on one folder would fight: a predecessor ends first.

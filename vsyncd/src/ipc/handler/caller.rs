@@ -12,7 +12,7 @@ use super::Handler;
 use crate::config::checkout::{Checkout, CheckoutError};
 use crate::ipc::convert;
 use crate::tasks;
-use crate::worker::supervisor::Entry;
+use crate::worker::entry::Entry;
 
 /// The environment's name, checked.
 pub(super) fn env_of(name: &str) -> Result<Env, Failure> {

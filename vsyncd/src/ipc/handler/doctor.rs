@@ -14,7 +14,7 @@ use crate::disk::folder::id_of;
 use crate::ipc::convert;
 use crate::tasks;
 use crate::worker::driver::Handle;
-use crate::worker::supervisor::{Entry, Slot};
+use crate::worker::entry::{Entry, Slot};
 
 impl Handler {
     pub(super) async fn doctor(&self, ask: Doctor) -> Result<DoctorResult, Failure> {

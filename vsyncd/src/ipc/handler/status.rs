@@ -16,7 +16,8 @@ use super::{Handler, json};
 use crate::clock;
 use crate::ipc::connection::Outbox;
 use crate::ipc::convert;
-use crate::worker::supervisor::{Entry, Key, Slot};
+use crate::worker::entry::{Entry, Slot};
+use crate::worker::supervisor::Key;
 
 impl Handler {
     pub(super) fn status(&self, ask: &Status) -> Result<StatusReport, Failure> {

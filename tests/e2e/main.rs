@@ -7,6 +7,7 @@ mod daemon;
 mod edits;
 mod integrity;
 mod outage;
+mod policy;
 mod secrecy;
 mod setup;
 mod sizes;

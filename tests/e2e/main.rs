@@ -8,6 +8,7 @@ mod daemon;
 mod edits;
 mod integrity;
 mod outage;
+mod policy;
 mod race;
 mod secrecy;
 mod setup;

@@ -93,6 +93,7 @@ impl Handler {
         let made =
             tasks::blocking(move || carry_out(&setup, plan, true)).await.map_err(internal)?.map_err(said)?;
         self.supervisor.reconcile().await.map_err(said)?;
+        self.settled(&pair, &checkout.root).await;
         Ok(InitResult {
             repo: pair.repo.to_string(),
             env: env.to_string(),
@@ -104,6 +105,14 @@ impl Handler {
             created: made,
             warnings,
         })
+    }
+
+    /// Waits until a checkout that was just registered is loaded, so that the next verb finds it
+    /// so. One that cannot be loaded says why in its status.
+    async fn settled(&self, pair: &Pair, root: &Path) {
+        if let Some(entry) = self.supervisor.entry(&(pair.clone(), root.to_owned())) {
+            let _ = entry.handle().await;
+        }
     }
 
     async fn check_new(&self, pair: &Pair) -> Result<(), Failure> {
@@ -232,6 +241,7 @@ impl Handler {
             });
             done.await.map_err(internal)?.map_err(said)?;
             self.supervisor.reconcile().await.map_err(said)?;
+            self.settled(&pair, &checkout.root).await;
         }
         Ok(TrackResult {
             repo: pair.repo.to_string(),

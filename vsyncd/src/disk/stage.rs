@@ -77,26 +77,40 @@ pub fn stage(
     modes: &Modes,
     litter_from: Option<&Path>,
 ) -> io::Result<Staged> {
+    stage_announced(target, env, stamp, snapshot, (modes, litter_from), |_| Ok(()))
+}
+
+/// As [`stage`], and `announce` is called when the folder is whole and durable, right before it
+/// takes its name. A crash before that leaves a `.part`, which nobody can have written into; so
+/// a folder with a whole name is one that the journal knows.
+///
+/// # Errors
+/// As [`stage`], and what `announce` says.
+pub fn stage_announced(
+    target: &Path,
+    env: &Env,
+    stamp: Version,
+    snapshot: &Snapshot,
+    (modes, litter_from): (&Modes, Option<&Path>),
+    announce: impl FnOnce(&Staged) -> io::Result<()>,
+) -> io::Result<Staged> {
     let (parent, _) = super::folder::split(target)?;
     atomic::create_private_dirs(parent)?;
     let (open, _) = Folder::parent_of(target)?;
     let (part, name) = begin(&open, env, stamp).map_err(cannot("make a folder in", parent.display()))?;
     let built = Build { folder: &part.0, snapshot, modes }.run(litter_from).and_then(|files| {
+        let empty_dirs = snapshot.empty_dirs.clone();
+        let staged = Staged { path: parent.join(&name), id: part.0.id(), files, empty_dirs };
+        announce(&staged)?;
         rename::folder_to_free(&open, part.1.as_c_str(), name.as_os_str())
             .map_err(cannot("name", name.display()))?;
-        Ok(files)
+        Ok(staged)
     });
-    match built {
-        Ok(files) => {
-            let empty_dirs = snapshot.empty_dirs.clone();
-            Ok(Staged { path: parent.join(name), id: part.0.id(), files, empty_dirs })
-        }
-        Err(error) => {
-            // What cannot be removed now is removed at the next start.
-            let _ = removal::remove_in(&open, &part.1);
-            Err(error)
-        }
+    if built.is_err() {
+        // What cannot be removed now is removed at the next start.
+        let _ = removal::remove_in(&open, &part.1);
     }
+    built
 }
 
 /// Makes the `.part` folder; returns it with its name, and the name it will have when whole.

@@ -1,5 +1,6 @@
 //! From a folder in memory to the bucket: bundle first, then the pointer, and nothing half told.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,8 +16,8 @@ use crate::tasks;
 
 /// How often an unclear answer is followed up before it is left to the next start or poll.
 const TRIES: u32 = 4;
-/// How many seconds a version may move on while its name is taken.
-const NAMES: u32 = 30;
+/// How many free names one push tries that others take first.
+const TRIED_NAMES: u32 = 30;
 
 /// A bundle that is in the bucket, without a pointer to it yet.
 #[derive(Debug)]
@@ -41,12 +42,13 @@ impl Remote {
     /// Seals and uploads the folder under the first free name from the planned version on.
     ///
     /// # Errors
-    /// What the store or the archive says.
-    pub async fn upload(&self, snapshot: Snapshot, first: Version) -> Result<Uploaded, Problem> {
+    /// [`Problem::LostRace`] when names are taken because another push won; what the store or
+    /// the archive says.
+    pub async fn upload(&self, snapshot: Snapshot, plan: &PublishPlan) -> Result<Uploaded, Problem> {
         let key = self.key().await?;
-        let mut version = first;
+        let mut version = plan.version;
         let mut snapshot = snapshot;
-        for _ in 0..NAMES {
+        for _ in 0..TRIED_NAMES {
             let iv = random::<12>()?;
             let key = key.clone();
             let packed = tasks::blocking(move || {
@@ -73,10 +75,33 @@ impl Remote {
                     }
                     return Ok(Uploaded { version, etag });
                 }
-                None => version = version.successor(),
+                None => version = self.next_name(version, plan).await?,
             }
         }
-        Err(Problem::StoreFailed(format!("no free version name after {first}")))
+        Err(Problem::StoreFailed(format!("no free version name after {}", plan.version)))
+    }
+
+    /// The first free name after one that is taken, if this push can still win. Bundles of pushes
+    /// that lost stay in the bucket, so many names in a row may be taken.
+    async fn next_name(&self, taken: Version, plan: &PublishPlan) -> Result<Version, Problem> {
+        let there = self.head(false).await?;
+        if there.map(|mark| mark.etag) != plan.replaces.as_ref().map(|mark| mark.etag.clone()) {
+            return Err(match self.pointer(false).await? {
+                Some(there) => self.lost_to(there.pointer.version).await,
+                None => pointer_removed(),
+            });
+        }
+        let listed = self.place.store.list(&format!("{}v=", self.place.prefix())).await?;
+        let names: BTreeSet<_> = listed.iter().filter_map(|(key, _)| self.place.version_of(key)).collect();
+        let mut next = taken.successor();
+        while names.contains(&next) && next != next.successor() {
+            next = next.successor();
+        }
+        Ok(next)
+    }
+
+    async fn lost_to(&self, winner: Version) -> Problem {
+        Problem::LostRace { winner, author: self.audit.author_of(winner).await }
     }
 
     /// Puts a bundle that must be new; `None` when the name is taken by other bytes.
@@ -185,17 +210,18 @@ impl Remote {
                         push_id: Some(next.push_id.clone()),
                     });
                 }
-                Ok(Some(there)) => {
-                    let winner = there.pointer.version;
-                    return Err(Problem::LostRace { winner, author: self.audit.author_of(winner).await });
-                }
-                Ok(None) => return Err(Problem::StoreFailed("the pointer was removed meanwhile".to_owned())),
+                Ok(Some(there)) => return Err(self.lost_to(there.pointer.version).await),
+                Ok(None) => return Err(pointer_removed()),
                 Err(Problem::Unreachable(_)) => {}
                 Err(problem) => return Err(problem),
             }
         }
         Err(Problem::Unreachable("another push won; its version could not be read".to_owned()))
     }
+}
+
+fn pointer_removed() -> Problem {
+    Problem::StoreFailed("the pointer was removed meanwhile".to_owned())
 }
 
 fn is_ours(metadata: &Metadata, next: &NextPointer) -> bool {

@@ -33,7 +33,7 @@ impl Effects {
         let (scan, snapshot) = tasks::blocking(move || this.read_folder()).await??;
         let (files, bytes) = (scan.tree.files.len(), scan.tree.bytes());
         self.progress.report(Stage::Upload, 0, Some(bytes));
-        let uploaded = self.remote.upload(snapshot, plan.version).await?;
+        let uploaded = self.remote.upload(snapshot, plan).await?;
         self.progress.report(Stage::Upload, bytes, Some(bytes));
         let next = self.remote.next_pointer(plan, &uploaded).await?;
         let synced = SyncPoint {

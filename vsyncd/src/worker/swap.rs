@@ -18,7 +18,7 @@ use crate::disk::exchange::{Displaced, ExchangeError, exchange, keep, put_back};
 use crate::disk::folder::id_of;
 use crate::disk::load::load;
 use crate::disk::scan::Scan;
-use crate::disk::stage::{Staged, stage};
+use crate::disk::stage::{Staged, stage_announced};
 use crate::disk::state::{FolderFile, SwapIntent};
 use crate::repo::trouble::{io_problem, scan_problem};
 use crate::tasks;
@@ -92,7 +92,7 @@ impl Effects {
         .await?
     }
 
-    /// Stages, journals, exchanges and checks what was displaced. What it returns is the new
+    /// Stages, journals, names, exchanges and checks what was displaced. What it returns is the new
     /// folder's ledger; the old folder is kept beside it under its deadline.
     fn replace(
         &self,
@@ -107,32 +107,40 @@ impl Effects {
         let stamp = Version::at(clock::now());
         let env = &self.checkout.pair.env;
         let litter = scan.is_some().then_some(folder.as_path());
-        let staged = stage(folder, env, stamp, snapshot, &self.rules.modes, litter)
-            .map_err(|error| io_problem("cannot write the new folder", &error))?;
-        let ledger = staged.ledger(agreed.synced);
         let replaced = scan.map(|scan| scan.ledger(None)).unwrap_or_default();
-        if let Err(problem) = self.exchange_checked(&staged, &ledger, &replaced) {
+        let journal = |staged: &Staged| self.journal_swap(staged, &agreed, &replaced);
+        let staged = stage_announced(folder, env, stamp, snapshot, (&self.rules.modes, litter), journal)
+            .map_err(|error| {
+                self.settle_swap();
+                io_problem("cannot write the new folder", &error)
+            })?;
+        if let Err(problem) = self.exchange_checked(&staged, &replaced) {
             self.discard(&staged);
             return Err(problem);
         }
+        let ledger = staged.ledger(agreed.synced);
         self.progress.report(Stage::Write, bytes, Some(bytes));
         Ok(ledger)
     }
 
-    fn exchange_checked(&self, staged: &Staged, ledger: &Ledger, replaced: &Ledger) -> Result<(), Problem> {
-        let folder = &self.checkout.folder;
-        let version = ledger.synced.as_ref().map(|synced| synced.version);
+    /// Writes down a swap before the staged folder takes its name: from then on a start knows
+    /// what the folders beside the vault folder are.
+    fn journal_swap(&self, staged: &Staged, agreed: &Ledger, replaced: &Ledger) -> std::io::Result<()> {
+        let version = agreed.synced.as_ref().map(|synced| synced.version);
         let intent = SwapIntent {
             staged: staged.path.clone(),
             staged_id: staged.id,
-            replaces: id_of(folder).map_err(|error| io_problem("cannot look at the folder", &error))?,
+            replaces: id_of(&self.checkout.folder)?,
             replaced: replaced.clone(),
-            version: version.ok_or_else(|| Problem::Internal("a swap without a version".to_owned()))?,
-            ledger: ledger.clone(),
+            version: version.ok_or_else(|| std::io::Error::other("a swap without a version"))?,
+            ledger: staged.ledger(agreed.synced.clone()),
             before: self.ledger().synced.clone(),
         };
-        let journaled = self.state.save(FolderFile::Swap, &intent);
-        journaled.map_err(|error| io_problem("cannot journal the swap", &error))?;
+        self.state.save(FolderFile::Swap, &intent)
+    }
+
+    fn exchange_checked(&self, staged: &Staged, replaced: &Ledger) -> Result<(), Problem> {
+        let folder = &self.checkout.folder;
         let exchanged = exchange(staged, folder).map_err(exchange_problem)?;
         self.set_atomic(exchanged.atomic);
         let Some(displaced) = exchanged.displaced else { return Ok(()) };

@@ -10,7 +10,7 @@ use crate::disk::folder::Folder;
 use crate::disk::heal::{Healed, Outcome, heal};
 use crate::disk::scan::ScanLimits;
 use crate::disk::sibling::SiblingKind;
-use crate::disk::stage::Staged;
+use crate::disk::stage::{Modes, Staged, stage_announced};
 use crate::disk::state::SwapIntent;
 
 impl Vault {
@@ -30,6 +30,29 @@ impl Vault {
     fn heal(&self, swap: Option<&SwapIntent>, kept: &[Kept]) -> Healed {
         heal(&self.target(), &dev(), swap, kept, &ScanLimits::default(), now()).unwrap()
     }
+}
+
+/// What is announced is journaled before it has a name: a crash on either side of the journal's
+/// writing leaves a folder that healing removes without a backup.
+#[test]
+fn a_staged_folder_is_announced_before_it_takes_its_name() {
+    let vault = Vault::holding(&[("a", "old")]);
+    let new = snapshot(&[("a", "new")]);
+    let modes = Modes::default();
+    let stage = |announce: &dyn Fn(&Staged) -> std::io::Result<()>| {
+        stage_announced(&vault.target(), &dev(), stamp(), &new, (&modes, None), announce)
+    };
+    let staged = stage(&|staged: &Staged| {
+        assert!(!staged.path.exists());
+        assert_eq!(vault.siblings(), [SiblingKind::Part]);
+        Ok(())
+    });
+    assert!(staged.unwrap().path.join("a").exists());
+    assert_eq!(vault.siblings(), [SiblingKind::Staged]);
+
+    let refused = stage(&|_: &Staged| Err(std::io::ErrorKind::StorageFull.into()));
+    assert_eq!(refused.unwrap_err().kind(), std::io::ErrorKind::StorageFull);
+    assert_eq!(vault.siblings(), [SiblingKind::Staged], "what was not announced is gone");
 }
 
 #[test]

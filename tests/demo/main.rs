@@ -2,7 +2,6 @@
 //!
 //! `cargo run -p vsync-tests --bin demo` needs no account, no configuration and no network beyond
 //! cargo's own. Every line after a `$` is run by a shell exactly as it stands.
-#![expect(clippy::disallowed_methods, reason = "the demo lays out folders as a person would")]
 
 mod binaries;
 mod person;

@@ -16,10 +16,10 @@ demo *args:
 soak *args:
     VSYNC_SOAK=1 cargo nextest run --workspace --profile soak {{ args }}
 
-# Times, asserted on an otherwise idle machine.
+# Times, asserted on an otherwise idle machine, on release builds.
 bench:
-    cargo build --release -p vsyncd -p vsyncctl
-    VSYNC_BENCH=1 VSYNC_BIN_DIR="${CARGO_TARGET_DIR:-target}/release" cargo test --workspace bench -- --nocapture --test-threads=1
+    cargo build --release -p vsyncd -p vsyncctl -p vsync-tests
+    VSYNC_BIN_DIR="${CARGO_TARGET_DIR:-target}/release" "${CARGO_TARGET_DIR:-target}/release/vsync-bench"
 
 # Search one format for inputs that break it: just fuzz bundle 600
 fuzz target seconds="60":

@@ -14,14 +14,13 @@ const NO_LONGER_LONG: usize = 300;
 
 /// Files that are longer than [`LINES`], with the reason. Formats and handlers may be longer
 /// without being listed.
-const LONG: [(&str, &str); 9] = [
+const LONG: [(&str, &str); 8] = [
     ("proto/src/codec.rs", "one wire format, its limits and its tests"),
     ("proto/src/request.rs", "the list of all methods and their parameters"),
     ("vsyncctl/src/cli.rs", "the help texts of all verbs"),
     ("vsyncd/core/src/sync/tests/world.rs", "one simulated world, shared by the worker's tests"),
     ("vsyncd/src/daemon.rs", "the composition root: start, reload and stop are read together"),
     ("vsyncd/src/disk/stories.rs", "one set of stories over one fixture"),
-    ("vsyncd/src/worker/effects.rs", "every effect of the worker, each a few lines of adapters"),
     ("vsyncd/src/worker/supervisor.rs", "starting, stopping and reconciling workers are read together"),
     ("vsyncd/src/ipc/convert.rs", "one table from problems to words and hints"),
 ];

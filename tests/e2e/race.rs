@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Barrier;
 use std::thread;
 
+use vsync_core::version::Version;
 use vsync_tests::folder::{self, write};
 use vsync_tests::machine::{Machine, Ran};
 use vsync_tests::soak;
@@ -76,4 +77,28 @@ fn one_of_many_pushes_wins_on_a_folder_store() {
 #[test]
 fn one_of_many_pushes_wins_on_s3() {
     one_wins(&Place::s3());
+}
+
+/// Pushes that lost leave their bundles behind, each under a name of its own. However many there
+/// are in a row, the next push finds a free one.
+#[test]
+fn names_taken_by_pushes_that_lost_are_skipped() {
+    let place = Place::s3();
+    let mut ann = Machine::new("ann");
+    ann.start();
+    team::init(&ann, &place, "dev");
+    write(&ann.vault("dev"), "who", "1", 0o600);
+    let (_, first) = ann.json(&["push", "dev"]);
+    let first: Version = first["version"].as_str().unwrap().parse().unwrap();
+    let key = place.bundles().into_keys().next().unwrap();
+    let mut taken = first;
+    for _ in 0..300 {
+        taken = taken.successor();
+        place.server().put_raw(&key.replace(&first.to_string(), &taken.to_string()), "lost", &[]);
+    }
+    write(&ann.vault("dev"), "who", "2", 0o600);
+    let (code, next) = ann.json(&["push", "dev"]);
+    assert_eq!((code, next["gen"].as_u64()), (0, Some(2)), "{next}");
+    assert_eq!(next["version"], taken.successor().to_string());
+    assert_eq!(place.bundles().values().filter(|bundle| **bundle == b"lost").count(), 300);
 }

@@ -8,6 +8,7 @@ use tokio_util::task::TaskTracker;
 use vsync_core::sync::{Local, OpId, Problem, RemoteMark};
 use vsync_core::vault::diff::Diff;
 use vsync_core::vault::ledger::Ledger;
+use vsync_core::vault::litter::is_litter;
 use vsync_core::vault::snapshot::Snapshot;
 use vsync_core::vault::tree::Tree;
 
@@ -75,6 +76,8 @@ pub struct Effects {
     notices: Mutex<Arc<Vec<Notice>>>,
     atomic: Mutex<Option<bool>>,
     scanning: Mutex<()>,
+    /// The folder as last looked at, with what it takes to trust it.
+    seen: Mutex<Option<Arc<Ledger>>>,
     /// Blocking work that may go on after its effect was given up.
     pub(super) work: TaskTracker,
 }
@@ -125,6 +128,7 @@ impl Effects {
             notices: Mutex::new(Arc::new(memory.notices)),
             atomic: Mutex::default(),
             scanning: Mutex::default(),
+            seen: Mutex::default(),
             work: TaskTracker::new(),
         })
     }
@@ -219,12 +223,27 @@ impl Effects {
         }
     }
 
+    /// What a look may trust without reading: what the last look saw, and the ledger. Edits that
+    /// wait to be published are not read again at every look.
+    fn memory(&self, ledger: &Arc<Ledger>) -> Arc<Ledger> {
+        let Some(seen) = lock(&self.seen).clone() else { return Arc::clone(ledger) };
+        let mut memory = Arc::unwrap_or_clone(seen);
+        // Which litter counts as a file, and which folder as empty, only the ledger says.
+        memory.empty_dirs.clone_from(&ledger.empty_dirs);
+        memory.files.retain(|path, _| ledger.files.contains_key(path) || !is_litter(path.as_str()));
+        for (path, file) in &ledger.files {
+            memory.files.entry(path.clone()).or_insert(*file);
+        }
+        Arc::new(memory)
+    }
+
     fn scan_now(&self, op: OpId, keep: bool) -> Result<Local, Problem> {
         let ledger = self.ledger();
         let known = ledger.tree();
         let started = clock::now();
         self.progress.report(Stage::Scan, 0, Some(ledger.files.len() as u64));
-        let found = match scan::scan(&self.checkout.folder, &ledger, &self.rules.limits, started) {
+        let memory = self.memory(&ledger);
+        let found = match scan::scan(&self.checkout.folder, &memory, &self.rules.limits, started) {
             Ok(found) => found,
             Err(ScanError::Folder(NotAFolder::Missing)) if self.checkout.root.is_dir() => {
                 if keep {
@@ -236,6 +255,7 @@ impl Effects {
             Err(error) => return Err(scan_problem(&error)),
         };
         self.progress.report(Stage::Scan, found.files.len() as u64, Some(found.files.len() as u64));
+        *lock(&self.seen) = Some(Arc::new(found.ledger(None)));
         let diff = Diff::between(&known, &found.tree);
         let local = Local { diff, tree: Arc::new(found.tree.clone()), missing: false };
         if keep {

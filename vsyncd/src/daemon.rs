@@ -221,7 +221,10 @@ fn private_enough(folder: &Path) -> Result<(), StartError> {
         .map_err(|error| StartError::Failed(format!("cannot look at {}: {error}", folder.display())))?;
     let own = rustix::process::geteuid().as_raw();
     let sticky = about.mode() & 0o1000 != 0;
-    if about.uid() != own && about.uid() != 0 || about.mode() & 0o022 != 0 && !sticky {
+    // Many systems give each user a group of their own and make folders writable for it.
+    let strange_group = about.gid() != rustix::process::getegid().as_raw();
+    let open = about.mode() & 0o002 != 0 || about.mode() & 0o020 != 0 && strange_group;
+    if about.uid() != own && about.uid() != 0 || open && !sticky {
         let text =
             format!("{} can be written by other users; the socket needs a private folder", folder.display());
         return Err(StartError::Config(text));

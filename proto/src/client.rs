@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use interprocess::ConnectWaitMode;
-use interprocess::local_socket::traits::Stream as _;
+use interprocess::local_socket::traits::{Stream as _, StreamCommon as _};
 use interprocess::local_socket::{ConnectOptions, GenericFilePath, Stream, ToFsName};
 use serde_json::value::RawValue;
 
@@ -82,6 +82,11 @@ impl Client {
         hello::check(PROTOCOL, self.hello.protocol)?;
         let unlimited = self.reader.get_ref().set_recv_timeout(None);
         unlimited.map_err(|error| broken("cannot set up the connection to the daemon", &error))
+    }
+
+    /// The user that the daemon runs as, where the system tells.
+    pub fn daemon_uid(&self) -> Option<u32> {
+        self.reader.get_ref().peer_creds().ok()?.euid()
     }
 
     /// What the daemon said of itself.

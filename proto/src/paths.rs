@@ -83,7 +83,9 @@ pub fn log_file(state_dir: &Path) -> PathBuf {
 
 /// The socket that was asked for: the flag's value, else `VSYNC_SOCKET`.
 pub fn explicit_socket(flag: Option<&Path>, env: &impl Env) -> Option<PathBuf> {
-    flag.map(Path::to_path_buf).or_else(|| env.get("VSYNC_SOCKET").map(PathBuf::from))
+    let asked = flag.map(Path::to_path_buf).or_else(|| env.get("VSYNC_SOCKET").map(PathBuf::from))?;
+    // It is recorded for clients that run elsewhere.
+    Some(std::path::absolute(&asked).unwrap_or(asked))
 }
 
 /// Where a daemon listens unless told otherwise: the runtime folder, else the state folder.

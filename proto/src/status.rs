@@ -192,4 +192,7 @@ pub struct PairStatus {
     pub notices: Vec<Notice>,
     /// In how many seconds the store is asked again.
     pub next_poll_s: Option<u64>,
+    /// What exactly stands behind `reason`, for people; null where the word says it all.
+    #[serde(default)]
+    pub detail: Option<String>,
 }

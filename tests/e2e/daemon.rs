@@ -188,7 +188,7 @@ fn status_has_the_documented_shape() {
     let pair = &report["pairs"][0];
     let documented = "repo env root layout gen version state reason hint local remote last_sync \
                       conditional_writes atomic key_store";
-    assert_eq!(keys(pair), set(&format!("{documented} folder since notices next_poll_s")));
+    assert_eq!(keys(pair), set(&format!("{documented} folder since notices next_poll_s detail")));
     assert_eq!(keys(&pair["local"]), set("added modified deleted"));
     assert_eq!(keys(&pair["remote"]), set("gen version checked_at age_s"));
     assert_eq!(keys(&pair["last_sync"]), set("op at"));

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 use vsync_proto::client::Client;
@@ -32,7 +33,17 @@ impl Session {
 
     /// A connection to the daemon, which is started if there is none.
     pub(crate) fn client(&self) -> Result<Client, Failure> {
-        start::connect(&self.global)
+        let client = start::connect(&self.global)?;
+        // In a folder that others can write to, the socket may be somebody else's.
+        let own = rustix::process::geteuid().as_raw();
+        match client.daemon_uid() {
+            // Root may speak to any daemon, as it may do anything else to it.
+            Some(uid) if uid != own && uid != 0 && own != 0 => {
+                let text = format!("the socket belongs to uid {uid}, not to you: nothing was sent");
+                Err(Failure::new(Code::PeerRefused, text).hint("use a socket in a folder of your own"))
+            }
+            _ => Ok(client),
+        }
     }
 
     /// From where the person asks.
@@ -85,10 +96,24 @@ impl Session {
     }
 }
 
-/// Writes to stdout. A reader that left is no failure of the verb.
-pub(crate) fn print(text: &str) {
+/// Set when stdout took less than it was given, for another reason than that its reader left.
+static LOST: AtomicBool = AtomicBool::new(false);
+
+/// Writes to stdout; false when it takes no more. A reader that left is no failure of the verb.
+pub(crate) fn print(text: &str) -> bool {
     let mut out = anstream::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => true,
+        Err(error) => {
+            LOST.fetch_or(error.kind() != std::io::ErrorKind::BrokenPipe, Ordering::Relaxed);
+            false
+        }
+    }
+}
+
+/// Whether something that was to be shown was not.
+pub(crate) fn lost_output() -> bool {
+    LOST.load(Ordering::Relaxed)
 }
 
 /// Writes to stderr.

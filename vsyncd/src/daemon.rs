@@ -22,7 +22,7 @@ use crate::ipc::convert;
 use crate::ipc::handler::Handler;
 use crate::ipc::server::Server;
 use crate::logging::Logging;
-use crate::signals::{self, Signal};
+use crate::signals::{self, Signal, Signals};
 use crate::tasks::Tasks;
 use crate::worker::entry::Slot;
 use crate::worker::setup::Setup;
@@ -261,6 +261,8 @@ fn take_lock(path: &Path, socket: &Path) -> Result<File, StartError> {
 /// # Errors
 /// Why it could not begin.
 pub async fn run(options: Options, ground: Ground, logging: Logging) -> Result<(), StartError> {
+    // From here on a signal waits for its turn instead of ending the process half-way.
+    let signals = Signals::new();
     let tasks = Tasks::default();
     let setup = Setup::new(ground.paths, ground.settings);
     let supervisor = Supervisor::new(setup, tasks.clone());
@@ -268,7 +270,12 @@ pub async fn run(options: Options, ground: Ground, logging: Logging) -> Result<(
     started.map_err(|problem| StartError::Failed(problem.to_string()))?;
     supervisor.loaded().await;
     if options.once {
-        look_once(&supervisor).await;
+        let mut signals = signals;
+        let stopped = async { while signals.next().await != Signal::Stop {} };
+        tokio::select! {
+            () = look_once(&supervisor) => {}
+            () = stopped => {}
+        }
         return finish(&tasks, ground.lock).await;
     }
     let control = Arc::new(Control {
@@ -290,14 +297,18 @@ pub async fn run(options: Options, ground: Ground, logging: Logging) -> Result<(
     tracing::info!(socket = %ground.socket.display(), pid = std::process::id(), "ready");
     signals::ready();
     let idle_end = options.background && std::env::var_os("CI").is_some();
-    until_stop(&control, &supervisor, &server, idle_end).await;
+    until_stop(&control, &supervisor, &server, (signals, idle_end)).await;
     signals::stopping();
     drop(server);
     finish(&tasks, ground.lock).await
 }
 
-async fn until_stop(control: &Control, supervisor: &Arc<Supervisor>, server: &Server, idle_end: bool) {
-    let mut signals = signals::Signals::new();
+async fn until_stop(
+    control: &Control,
+    supervisor: &Arc<Supervisor>,
+    server: &Server,
+    (mut signals, idle_end): (Signals, bool),
+) {
     let mut last_busy = clock::monotonic();
     let mut tick = tokio::time::interval(Duration::from_secs(2));
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);

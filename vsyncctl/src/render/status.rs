@@ -85,7 +85,8 @@ fn block(pair: &PairStatus, view: View) -> String {
         row("store", &details(pair), Style::new());
     }
     if let Some(reason) = pair.reason {
-        row("why", &format!("{} ({reason})", reason.meaning()), Style::new());
+        let why = pair.detail.as_deref().map_or_else(|| reason.meaning().to_owned(), super::human::one_line);
+        row("why", &format!("{why} ({reason})"), Style::new());
     }
     for notice in &pair.notices {
         let backup =

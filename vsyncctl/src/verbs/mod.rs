@@ -42,7 +42,13 @@ pub(crate) fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
     };
     let json = cli.global.json;
     let session = Session::new(cli.global);
-    dispatch(&session, &cli.verb).unwrap_or_else(|failure| report(json, &failure))
+    let done = dispatch(&session, &cli.verb).unwrap_or_else(|failure| report(json, &failure));
+    if session::lost_output() {
+        let failure = Failure::new(Code::Io, "the result could not be written to standard output");
+        session::note(&render::human::failure(&failure));
+        return exit_code::from(&failure);
+    }
+    done
 }
 
 fn dispatch(session: &Session, verb: &Verb) -> Outcome {

@@ -18,6 +18,10 @@ pub(super) fn run(session: &Session, args: &cli::Track) -> Outcome {
     };
     if !args.yes {
         let found = session.ask(&ask)?;
+        if found.registered {
+            session.tell(&found, human::tracked);
+            return DONE;
+        }
         let can_ask = input::on_terminal() && !session.global.json;
         if !can_ask {
             let [repo, folder] = [&found.repo, &found.folder].map(|text| human::one_line(text));

@@ -10,7 +10,7 @@ use vsync_proto::request::Subscribe;
 use vsync_proto::status::PairStatus;
 use vsync_proto::{Code, Failure};
 
-use super::Outcome;
+use super::{DONE, Outcome};
 use crate::cli::MaybeEnv;
 use crate::clock;
 use crate::render::json;
@@ -29,19 +29,24 @@ pub(super) fn run(session: &Session, args: &MaybeEnv) -> Outcome {
     if session.global.json || !io::stdout().is_terminal() {
         for event in events {
             let event = event?;
-            print(&if session.global.json { json::value(&event) } else { change(&event) });
+            if !print(&if session.global.json { json::value(&event) } else { change(&event) }) {
+                return DONE;
+            }
         }
     } else {
         let (sender, receiver) = mpsc::channel();
         std::thread::spawn(move || events.take_while(|event| sender.send(event.clone()).is_ok()).count());
-        redraw(session, &receiver)?;
+        if !redraw(session, &receiver)? {
+            return DONE;
+        }
     }
     Err(Failure::new(Code::ShuttingDown, "the daemon ended the watch: it is stopping"))
 }
 
 type Key = (String, String, String);
 
-fn redraw(session: &Session, events: &mpsc::Receiver<Result<StatusEvent, Failure>>) -> Result<(), Failure> {
+/// True when the daemon ended the watch, false when nobody looks any more.
+fn redraw(session: &Session, events: &mpsc::Receiver<Result<StatusEvent, Failure>>) -> Result<bool, Failure> {
     let mut known: BTreeMap<Key, PairStatus> = BTreeMap::new();
     loop {
         let mut next = events.recv_timeout(REDRAW);
@@ -49,13 +54,15 @@ fn redraw(session: &Session, events: &mpsc::Receiver<Result<StatusEvent, Failure
             match next {
                 Ok(event) => note(&mut known, event?),
                 Err(RecvTimeoutError::Timeout) => break,
-                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+                Err(RecvTimeoutError::Disconnected) => return Ok(true),
             }
             // Whatever else is there belongs into the same picture.
             next = events.recv_timeout(Duration::ZERO);
         }
         let view = View::new(clock::now(), session.global.verbose);
-        print(&format!("{CLEAR}{}", pairs(known.values(), view)));
+        if !print(&format!("{CLEAR}{}", pairs(known.values(), view))) {
+            return Ok(false);
+        }
     }
 }
 

@@ -115,10 +115,14 @@ async fn talk(
                     Some(Ok(line)) if line.trim().is_empty() => {}
                     Some(Ok(line)) => match accept(&line, &mut greeted) {
                         Ok((id, call)) => {
-                            listening += usize::from(matches!(call, Call::Subscribe(_)));
+                            let listens = usize::from(matches!(call, Call::Subscribe(_)));
+                            listening += listens;
                             let out = Outbox { id, lines: outgoing.clone() };
                             let service = Arc::clone(&service);
-                            running.spawn(async move { answer(&*service, call, out).await });
+                            running.spawn(async move {
+                                answer(&*service, call, out).await;
+                                listens
+                            });
                         }
                         Err((id, failure)) => {
                             let fatal = !greeted;
@@ -135,7 +139,10 @@ async fn talk(
                     None => return drain(running, &outgoing).await,
                 }
             }
-            Some(_) = running.join_next() => clients.heard(client),
+            Some(done) = running.join_next() => {
+                listening = listening.saturating_sub(done.unwrap_or_default());
+                clients.heard(client);
+            }
             // The daemon ends: what was asked is still answered.
             () = stop.cancelled() => return drain(running, &outgoing).await,
             _ = tick.tick() => {
@@ -217,7 +224,7 @@ async fn answer(service: &dyn Service, call: Call, out: Outbox) {
 
 /// The client sends nothing more. A script that closed its end still waits for its answers; a
 /// client that is gone does not, and an empty line, which JSON readers skip, tells the two apart.
-async fn drain(mut running: JoinSet<()>, outgoing: &mpsc::Sender<String>) {
+async fn drain(mut running: JoinSet<usize>, outgoing: &mpsc::Sender<String>) {
     let mut probe = interval(PROBE);
     probe.reset();
     loop {

@@ -191,6 +191,7 @@ pub fn running(
         status.last_sync = Some(LastSync { op: op.to_owned(), at: instant(synced.at) });
     }
     status.reason = report.problem.as_ref().map(code);
+    status.detail = report.problem.as_ref().map(ToString::to_string);
     status.hint = match &report.problem {
         Some(problem) => hint(problem, env),
         None => state_hint(report, env),
@@ -219,7 +220,8 @@ pub fn running(
 pub fn broken(checkout: &Checkout, problem: &Problem, since: Timestamp, keys: KeyStoreKind) -> PairStatus {
     let mut status = bare(checkout, ShownState::Error, since, keys);
     status.reason = Some(code(problem));
-    status.hint = hint(problem, checkout.pair.env.as_str()).or_else(|| Some(problem.to_string()));
+    status.detail = Some(problem.to_string());
+    status.hint = hint(problem, checkout.pair.env.as_str());
     status
 }
 
@@ -230,7 +232,7 @@ pub fn bare(checkout: &Checkout, state: ShownState, since: Timestamp, keys: KeyS
         env: checkout.pair.env.to_string(),
         root: checkout.root.display().to_string(),
         folder: checkout.folder.display().to_string(),
-        layout: None,
+        layout: Some(Layout::Documented),
         r#gen: None,
         version: None,
         state,
@@ -245,6 +247,7 @@ pub fn bare(checkout: &Checkout, state: ShownState, since: Timestamp, keys: KeyS
         key_store: Some(key_store(keys)),
         notices: Vec::new(),
         next_poll_s: None,
+        detail: None,
     }
 }
 

@@ -63,8 +63,13 @@ impl AuditLog {
 
     /// Puts a row where it waits for the next flush. Blocks.
     pub fn keep(&self, row: &Row) {
+        let mut row = row.clone();
+        // A row that is too large to be read back would hold up every later one.
+        if serde_json::to_string(&row.meta).is_ok_and(|text| text.len() > audit::META_MAX) {
+            row.meta = audit::Meta::from_iter([("_truncated".to_owned(), true.into())]);
+        }
         if self.enabled
-            && let Err(error) = save(&self.spool, row)
+            && let Err(error) = save(&self.spool, &row)
         {
             tracing::warn!(%error, "cannot keep an audit row");
         }
@@ -209,9 +214,11 @@ fn waiting(spool: &Path) -> std::io::Result<(Vec<PathBuf>, Vec<Row>)> {
     files.sort();
     let mut rows = Vec::with_capacity(files.len());
     for file in &files {
-        match serde_json::from_slice(&atomic::read_limited(file, ROW_LIMIT)?) {
-            Ok(row) => rows.push(row),
-            Err(_) => tracing::warn!(file = %file.display(), "an audit row was damaged; it is lost"),
+        let row = atomic::read_limited(file, ROW_LIMIT).map(|bytes| serde_json::from_slice(&bytes));
+        match row {
+            Ok(Ok(row)) => rows.push(row),
+            Ok(Err(_)) => tracing::warn!(file = %file.display(), "an audit row was damaged; it is lost"),
+            Err(error) => tracing::warn!(file = %file.display(), %error, "an audit row cannot be read"),
         }
     }
     Ok((files, rows))

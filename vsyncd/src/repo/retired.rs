@@ -19,12 +19,13 @@ fn name(pair: &Pair, number: u32) -> Option<Pair> {
     Some(Pair::new(pair.repo.clone(), env))
 }
 
-/// Keeps the present key of a vault aside if `next` is another one. Blocks.
+/// Keeps the present key of a vault, which is in `from`, aside in `keys` if `next` is another
+/// one. Blocks.
 ///
 /// # Errors
 /// When the key store fails: then the present key must not be replaced.
-pub fn keep(keys: &Keys, pair: &Pair, next: &Secret<String>) -> Result<(), Problem> {
-    let present = match keys.store().get(pair)? {
+pub fn keep(from: &Keys, keys: &Keys, pair: &Pair, next: &Secret<String>) -> Result<(), Problem> {
+    let present = match from.store().get(pair)? {
         Some(present) if present != *next => present,
         _ => return Ok(()),
     };

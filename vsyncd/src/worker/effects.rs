@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio_util::task::TaskTracker;
 use vsync_core::sync::{Local, OpId, Problem, RemoteMark};
 use vsync_core::vault::diff::Diff;
-use vsync_core::vault::ledger::Ledger;
+use vsync_core::vault::ledger::{Ledger, LedgerFile};
 use vsync_core::vault::litter::is_litter;
 use vsync_core::vault::snapshot::Snapshot;
 use vsync_core::vault::tree::Tree;
@@ -231,7 +231,9 @@ impl Effects {
         // Which litter counts as a file, and which folder as empty, only the ledger says.
         memory.empty_dirs.clone_from(&ledger.empty_dirs);
         memory.files.retain(|path, _| ledger.files.contains_key(path) || !is_litter(path.as_str()));
-        for (path, file) in &ledger.files {
+        // What only the ledger knows is trusted no more than the ledger trusts it.
+        let old = |file: &LedgerFile| file.mtime_ns < ledger.scanned_ns && file.ctime_ns < ledger.scanned_ns;
+        for (path, file) in ledger.files.iter().filter(|(path, file)| old(file) || is_litter(path.as_str())) {
             memory.files.entry(path.clone()).or_insert(*file);
         }
         Arc::new(memory)

@@ -24,6 +24,8 @@ use crate::tasks;
 /// How long a replaced folder that holds what cannot be saved is left before the next look.
 const HOLD: std::time::Duration = std::time::Duration::from_secs(3600);
 
+/// How long a folder that a process stands in is left before the next look.
+const BUSY: std::time::Duration = std::time::Duration::from_secs(5);
 /// How long a replaced folder that cannot be read or saved is left before the next try.
 const RETRY: std::time::Duration = std::time::Duration::from_secs(60);
 
@@ -64,6 +66,7 @@ impl Effects {
     /// True when the folder is gone.
     fn end(&self, kept: &Kept, key: Result<Arc<Key>, Problem>) -> Result<bool, Problem> {
         if busy(&kept.path) {
+            self.postpone(kept, BUSY);
             return Ok(false);
         }
         match late_writes(&kept.path, &kept.expected, &self.rules.limits, clock::now()) {
@@ -75,6 +78,8 @@ impl Effects {
                     let text =
                         format!("{count} file(s) written into a replaced folder are in the backup {name}");
                     self.notice("late_write", text, Some(name));
+                    // It is saved now, whatever keeps the folder from going.
+                    self.change_kept(kept, |kept| kept.expected = Ledger::of(&late.snapshot.tree()));
                 }
                 if !late.left_out.is_empty() {
                     let names: Vec<_> = late.left_out.iter().map(|left| left.name.as_str()).collect();
@@ -92,14 +97,13 @@ impl Effects {
     /// Leaves a replaced folder that holds what no backup can, until somebody has seen to it.
     /// What it holds besides is saved and need not be saved again.
     fn hold_kept(&self, kept: &Kept, late: &LateWrites, names: &str) {
-        let now = clock::now();
         let mut first = false;
-        for other in self.kept().iter_mut().filter(|other| other.id == kept.id) {
-            first = !other.held;
-            other.held = true;
-            other.expected = Ledger::of(&late.snapshot.tree());
-            other.deadline = now.checked_add(HOLD).unwrap_or(now);
-        }
+        self.change_kept(kept, |kept| {
+            first = !kept.held;
+            kept.held = true;
+            kept.expected = Ledger::of(&late.snapshot.tree());
+        });
+        self.postpone(kept, HOLD);
         if first {
             let path = kept.path.display();
             let text =
@@ -108,21 +112,40 @@ impl Effects {
         }
     }
 
-    fn after(&self, kept: &Kept, gone: Result<bool, Problem>) {
+    /// Looks at a replaced folder again only after a while. Not recorded: a start looks at once.
+    fn postpone(&self, kept: &Kept, wait: std::time::Duration) {
+        let now = clock::now();
+        for other in self.kept().iter_mut().filter(|other| other.id == kept.id) {
+            other.deadline = now.checked_add(wait).unwrap_or(now);
+        }
+    }
+
+    /// Changes what is recorded of a replaced folder.
+    fn change_kept(&self, kept: &Kept, change: impl FnOnce(&mut Kept)) {
         let mut list = self.kept();
+        if let Some(found) = list.iter_mut().find(|other| other.id == kept.id) {
+            change(found);
+        }
+        self.save_kept(&list);
+    }
+
+    fn after(&self, kept: &Kept, gone: Result<bool, Problem>) {
         match gone {
-            Ok(true) => list.retain(|other| other.id != kept.id),
+            Ok(true) => {
+                let mut list = self.kept();
+                list.retain(|other| other.id != kept.id);
+                self.save_kept(&list);
+            }
             Ok(false) => {}
             Err(problem) => {
                 tracing::warn!(path = %kept.path.display(), %problem, "a replaced folder stays for now");
-                let now = clock::now();
-                let later = now.checked_add(RETRY).unwrap_or(now);
-                for other in list.iter_mut().filter(|other| other.id == kept.id) {
-                    other.deadline = later;
-                }
+                self.postpone(kept, RETRY);
             }
         }
-        if let Err(error) = self.state.save(FolderFile::Kept, &*list) {
+    }
+
+    fn save_kept(&self, list: &[Kept]) {
+        if let Err(error) = self.state.save(FolderFile::Kept, &list) {
             tracing::warn!(%error, "cannot record the replaced folders");
         }
     }

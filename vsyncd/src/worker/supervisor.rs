@@ -1,6 +1,6 @@
 //! All workers: started, restarted, stopped as the registered checkouts and the settings say.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -24,6 +24,8 @@ use crate::tasks::{self, Tasks};
 const STABLE: Duration = Duration::from_secs(60);
 /// How far two clocks may drift apart between two heartbeats before the machine has slept.
 const SLEPT: Duration = Duration::from_secs(20);
+/// How long a change waits for work in flight: as long as a large upload may take.
+const END_PATIENCE: Duration = Duration::from_secs(120);
 /// How long a start waits for folders on slow disks.
 const LOAD_PATIENCE: Duration = Duration::from_secs(10);
 /// How often is looked whether the machine slept or changed its network.
@@ -42,6 +44,20 @@ pub struct Supervisor {
     reconciling: tokio::sync::Mutex<()>,
     registering: tokio::sync::Mutex<()>,
     remotes: Mutex<HashMap<Pair, Weak<Remote>>>,
+    paused: Mutex<HashSet<Pair>>,
+}
+
+/// While this lives, no worker of the vault is started.
+#[derive(Debug)]
+pub struct Paused {
+    supervisor: Arc<Supervisor>,
+    pair: Pair,
+}
+
+impl Drop for Paused {
+    fn drop(&mut self) {
+        self.supervisor.paused().remove(&self.pair);
+    }
 }
 
 impl Supervisor {
@@ -55,6 +71,7 @@ impl Supervisor {
             reconciling: tokio::sync::Mutex::default(),
             registering: tokio::sync::Mutex::default(),
             remotes: Mutex::default(),
+            paused: Mutex::default(),
         })
     }
 
@@ -112,7 +129,8 @@ impl Supervisor {
             }
             stays
         });
-        for (key, checkout) in wanted {
+        let paused = self.paused().clone();
+        for (key, checkout) in wanted.into_iter().filter(|(key, _)| !paused.contains(&key.0)) {
             match entries.get(&key) {
                 Some(entry) => {
                     if let Slot::Running(handle) = entry.slot() {
@@ -152,7 +170,13 @@ impl Supervisor {
         let mut failures = 0;
         loop {
             let begun = clock::monotonic();
-            let problem = match self.load(&entry.checkout).await {
+            let loaded = tokio::select! {
+                loaded = self.load(&entry.checkout) => loaded,
+                // A disk that hangs must not hold up whoever forgets the checkout.
+                () = entry.stop.cancelled() => break,
+                () = stopping.cancelled() => break,
+            };
+            let problem = match loaded {
                 Ok((driver, handle)) => {
                     let problem = self.run(&key, entry, driver, handle).await;
                     match problem {
@@ -174,7 +198,10 @@ impl Supervisor {
                 () = stopping.cancelled() => break,
             }
         }
-        self.setup.watcher.unwatch(&entry.checkout.folder);
+        let (watcher, folder) = (Arc::clone(&self.setup.watcher), entry.checkout.folder.clone());
+        if tasks::blocking(move || watcher.unwatch(&folder)).await.is_err() {
+            tracing::warn!(pair = %key.0, "a folder may still be watched");
+        }
     }
 
     /// Runs a loaded worker; `None` when it ended because it was asked to.
@@ -268,22 +295,38 @@ impl Supervisor {
     pub async fn restart(self: &Arc<Self>, affected: impl Fn(&Pair) -> bool) -> Result<(), Problem> {
         for entry in self.entries().iter().filter(|entry| affected(&entry.checkout.pair)) {
             entry.stop.cancel();
+            self.remotes().remove(&entry.checkout.pair);
         }
         self.reconcile().await
     }
 
-    /// Ends the workers of a vault, so that its key and configuration can be changed. The next
-    /// [`Supervisor::reconcile`] starts them again.
-    pub async fn pause(&self, pair: &Pair) {
+    /// Ends the workers of a vault, so that its key and configuration can be changed. None is
+    /// started before what this returns is dropped, then by the next [`Supervisor::reconcile`].
+    ///
+    /// # Errors
+    /// [`Problem::Io`] when a worker does not end; it goes on then.
+    pub async fn pause(self: &Arc<Self>, pair: &Pair) -> Result<Paused, Problem> {
+        let paused = Paused { supervisor: Arc::clone(self), pair: pair.clone() };
+        self.paused().insert(pair.clone());
         let mut entries = self.entries();
         entries.retain(|entry| entry.checkout.pair == *pair);
         for entry in &entries {
             entry.stop.cancel();
         }
-        for entry in &entries {
-            entry.ended.cancelled().await;
+        let all = async {
+            for entry in &entries {
+                entry.ended.cancelled().await;
+            }
+        };
+        if tokio::time::timeout(END_PATIENCE, all).await.is_err() {
+            return Err(Problem::Io(format!("the present work on {pair} does not end; is a disk hanging?")));
         }
         self.remotes().remove(pair);
+        Ok(paused)
+    }
+
+    fn paused(&self) -> std::sync::MutexGuard<'_, HashSet<Pair>> {
+        self.paused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs a change of what is registered: one at a time, and to its end, also when the client

@@ -36,6 +36,7 @@ fn pair(state: State) -> PairStatus {
         key_store: Some(KeyStore::File),
         notices: Vec::new(),
         next_poll_s: Some(11),
+        detail: None,
     }
 }
 
@@ -103,6 +104,7 @@ fn ok_and_verbose() {
         atomic: Some(false),
         key_store: None,
         next_poll_s: None,
+        detail: None,
         ..pair(State::Ok)
     };
     check("ok", &report_of(vec![pair(State::Ok)]), false);

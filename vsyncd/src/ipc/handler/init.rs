@@ -25,7 +25,11 @@ use crate::keychain::{new_key, new_salt};
 use crate::repo::trouble::io_problem;
 use crate::store::folder::FolderStore;
 use crate::tasks;
+use crate::worker::entry::Slot;
 use crate::worker::setup::{KEY_STORE_FIELD, Setup};
+
+/// How long `forget` waits for work in flight before it leaves the rest to the next start.
+const END_PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// Everything decided before the first write of an `init` or `import`.
 pub(super) struct Plan {
@@ -267,11 +271,11 @@ impl Handler {
             })
         });
         done.await.map_err(internal)?.map_err(said)?;
-        let left = entry.handle().await.ok();
+        let running = entry.slot();
         self.supervisor.reconcile().await.map_err(said)?;
-        entry.ended().await;
+        let ended = tokio::time::timeout(END_PATIENCE, entry.ended()).await;
         // Nobody looks after the replaced folders any more.
-        if let Some(handle) = left {
+        if let (Ok(()), Slot::Running(handle)) = (ended, running) {
             handle.effects().sweep_all().await;
         }
         Ok(ForgetResult {

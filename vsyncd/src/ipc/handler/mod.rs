@@ -58,7 +58,7 @@ impl Service for Handler {
                 daemon_version: env!("CARGO_PKG_VERSION").to_owned(),
                 pid: std::process::id(),
             }),
-            Call::Status(ask) => json(&self.status(&ask)?),
+            Call::Status(ask) => json(&self.status(&ask).await?),
             Call::Subscribe(ask) => self.subscribe(&ask, out).await,
             Call::Push(ask) => json(&self.push(ask, out).await?),
             Call::Pull(ask) => json(&self.pull(ask, out).await?),

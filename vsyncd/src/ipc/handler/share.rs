@@ -69,15 +69,15 @@ impl Handler {
     }
 
     async fn config_of(&self, pair: &Pair) -> Result<EnvConfig, Failure> {
+        let unknown = || Failure::new(Code::UnknownPair, format!("this machine knows no environment {pair}"));
+        self.known_config(pair).await?.ok_or_else(unknown)
+    }
+
+    async fn known_config(&self, pair: &Pair) -> Result<Option<EnvConfig>, Failure> {
         let (pairs, asked) = (self.supervisor.setup().pairs.clone(), pair.clone());
         let loaded = tasks::blocking(move || pairs.load(&asked)).await.map_err(internal)?;
-        match loaded {
-            Ok(Some(loaded)) => Ok(loaded.value),
-            Ok(None) => {
-                Err(Failure::new(Code::UnknownPair, format!("this machine knows no environment {pair}")))
-            }
-            Err(error) => Err(Failure::new(Code::Config, error.to_string())),
-        }
+        let loaded = loaded.map_err(|error| Failure::new(Code::Config, error.to_string()))?;
+        Ok(loaded.map(|loaded| loaded.value))
     }
 
     pub(super) async fn import(&self, ask: Import, out: &Outbox) -> Result<ImportResult, Failure> {
@@ -110,7 +110,9 @@ impl Handler {
         let pair = Pair::new(share.repo.clone(), env.clone());
         let (checkout, warnings) = self.checkout_for(&ask.caller, &pair).await?;
         let setup = self.supervisor.setup().clone();
-        let keys = ask.key_store.map_or(setup.settings().key_store, convert::key_store_kind);
+        let before = self.known_config(&pair).await?;
+        let kept_in = before.as_ref().map_or(setup.settings().key_store, |config| setup.key_store_of(config));
+        let keys = ask.key_store.map_or(kept_in, convert::key_store_kind);
         let named = share.config.vault_folder(&env);
         let folder =
             self.folder_for(&checkout, &pair, Some(ask.vault_folder.as_deref().unwrap_or(&named)))?;
@@ -120,7 +122,7 @@ impl Handler {
         mark_key_store(&mut config, keys);
         let remote = setup.remote_from(&pair, &config).map_err(said)?;
         // A worker that went on would mix the old key with the new configuration.
-        self.supervisor.pause(&pair).await;
+        let paused = self.supervisor.pause(&pair).await.map_err(said)?;
         let mut plan = Plan {
             pair: pair.clone(),
             root: checkout.root.clone(),
@@ -133,14 +135,14 @@ impl Handler {
         };
         let writer = setup.clone();
         let done = tasks::blocking(move || {
-            let before = writer.pairs.load(&plan.pair).map_err(|error| Problem::Config(error.to_string()))?;
             if let Some(before) = before {
-                retired::keep(&writer.keys(plan.keys), &plan.pair, &plan.key)?;
-                retired::carry_over(&before.value, &mut plan.config);
+                retired::keep(&writer.keys(kept_in), &writer.keys(plan.keys), &plan.pair, &plan.key)?;
+                retired::carry_over(&before, &mut plan.config);
             }
             carry_out(&writer, plan, false)
         });
         let done = done.await.map_err(internal);
+        drop(paused);
         // Whatever became of it: the workers go on.
         self.supervisor.reconcile().await.map_err(said)?;
         done?.map_err(said)?;

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use serde_json::value::RawValue;
 use tokio::sync::broadcast::error::RecvError;
-use vsync_proto::error::Failure;
+use vsync_core::id::Repo;
+use vsync_proto::error::{Code, Failure};
 use vsync_proto::event::{self, StatusEvent};
-use vsync_proto::request::{Status, Subscribe};
+use vsync_proto::request::{Caller, Status, Subscribe};
 use vsync_proto::response::Done;
 use vsync_proto::status::{PairStatus, State, StatusReport};
 
-use super::caller::env_of;
+use super::caller::{checkout_of, env_of};
 use super::{Handler, json};
 use crate::clock;
 use crate::ipc::connection::Outbox;
@@ -20,11 +21,10 @@ use crate::worker::entry::{Entry, Slot};
 use crate::worker::supervisor::Key;
 
 impl Handler {
-    pub(super) fn status(&self, ask: &Status) -> Result<StatusReport, Failure> {
+    pub(super) async fn status(&self, ask: &Status) -> Result<StatusReport, Failure> {
         let env = ask.env.as_deref().map(env_of).transpose()?;
         let cwd = ask.caller.as_ref().map(|caller| caller.cwd.clone());
-        let repo = ask.caller.as_ref().and_then(|caller| caller.repo.clone());
-        let repo = repo.and_then(|name| vsync_core::id::Repo::new(&name).ok());
+        let repo = repo_meant(ask.caller.as_ref(), env.is_some() && !ask.all).await?;
         let mut entries = self.supervisor.entries();
         entries.retain(|entry| {
             env.as_ref().is_none_or(|env| entry.checkout.pair.env == *env)
@@ -72,7 +72,11 @@ impl Handler {
     /// Sends what matching checkouts show, now and whenever it changes, until the client leaves.
     pub(super) async fn subscribe(&self, ask: &Subscribe, out: &Outbox) -> Result<Box<RawValue>, Failure> {
         let env = ask.env.as_deref().map(env_of).transpose()?;
-        let matches = |key: &Key| env.as_ref().is_none_or(|env| key.0.env == *env);
+        let repo = repo_meant(ask.caller.as_ref(), env.is_some()).await?;
+        let matches = |key: &Key| {
+            env.as_ref().is_none_or(|env| key.0.env == *env)
+                && repo.as_ref().is_none_or(|repo| key.0.repo == *repo)
+        };
         let mut changes = self.supervisor.changes();
         let stopping = self.supervisor.stopping();
         loop {
@@ -107,6 +111,20 @@ impl Handler {
 
     async fn tell(&self, out: &Outbox, pair: PairStatus, gone: bool) -> bool {
         out.notify(event::STATUS_EVENT, &StatusEvent { pair, gone }).await
+    }
+}
+
+/// The repository that a client means: the one it names, or, where it asks for an environment of
+/// its own, the one it stands in.
+pub(super) async fn repo_meant(caller: Option<&Caller>, own: bool) -> Result<Option<Repo>, Failure> {
+    let Some(caller) = caller else { return Ok(None) };
+    match &caller.repo {
+        Some(name) => {
+            let repo = Repo::new(name).map_err(|error| Failure::new(Code::BadName, error.to_string()))?;
+            Ok(Some(repo))
+        }
+        None if own => Ok(checkout_of(caller).await.ok().map(|checkout| checkout.repo)),
+        None => Ok(None),
     }
 }
 

@@ -14,6 +14,7 @@ use vsync_proto::response::{
 
 use super::Handler;
 use super::caller::{checkout_of, env_of, internal};
+use super::status::repo_meant;
 use crate::disk::backup::{self, Backup};
 use crate::ipc::connection::Outbox;
 use crate::ipc::convert;
@@ -96,7 +97,10 @@ impl Handler {
             Some(env) => Some(self.pair_of(&ask.caller, env).await?),
             None => None,
         };
-        let listed = self.backups(pair.clone()).await?;
+        let repo = repo_meant(Some(&ask.caller), true).await?;
+        let mut listed = self.backups(pair.clone()).await?;
+        // Older names carry no repository: they may be this one's.
+        listed.retain(|backup| repo.is_none() || backup.repo.is_none() || backup.repo == repo);
         let entries = listed.into_iter().map(|backup| BackupEntry {
             name: backup.name,
             repo: backup.repo.map(|repo| repo.to_string()).unwrap_or_default(),

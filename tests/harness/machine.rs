@@ -46,7 +46,8 @@ pub fn binary(name: &str) -> PathBuf {
             folder.to_owned()
         }
     });
-    let path = folder.join(name);
+    // The commands run in folders of their own.
+    let path = std::path::absolute(folder.join(name)).expect("a folder of binaries");
     assert!(path.exists(), "{} is not built: cargo build -p vsyncd -p vsyncctl", path.display());
     path
 }

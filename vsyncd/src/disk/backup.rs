@@ -70,10 +70,7 @@ pub fn store(dir: &Path, pair: &Pair, at: Version, ciphertext: &[u8], published:
 }
 
 /// Notes that a backup's content is in the bucket as well.
-///
-/// # Errors
-/// The system's, with the path.
-pub fn mark_published(dir: &Path, name: &str) -> io::Result<()> {
+fn mark_published(dir: &Path, name: &str) -> io::Result<()> {
     let marks = dir.join(MARKS);
     atomic::create_private_dirs(&marks)?;
     atomic::write(&marks.join(name), b"", 0o600)

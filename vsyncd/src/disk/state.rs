@@ -25,7 +25,7 @@ mod bundles;
 mod records;
 
 pub use bundles::BundleCache;
-pub use records::{Checkout, LastError, Notice, PublishIntent, SwapIntent};
+pub use records::{Checkout, Notice, PublishIntent, SwapIntent};
 
 /// No state file is larger: a ledger of the greatest allowed vault stays well below.
 const LIMIT: u64 = 128 << 20;
@@ -72,8 +72,6 @@ pub enum FolderFile {
     Kept,
     /// The [`Notice`]s that nobody has dismissed, a list.
     Notices,
-    /// The [`LastError`].
-    LastError,
 }
 
 impl StateDir {
@@ -85,11 +83,6 @@ impl StateDir {
     /// Where it is.
     pub fn root(&self) -> &Path {
         &self.root
-    }
-
-    /// Where a key is kept when keys are kept in files.
-    pub fn key_file(&self, pair: &Pair) -> PathBuf {
-        self.root.join("keys").join(pair.repo.as_str()).join(pair.env.as_str())
     }
 
     /// Where audit rows of a pair wait.
@@ -160,17 +153,6 @@ impl FolderState {
     pub fn clear(&self, file: FolderFile) -> io::Result<()> {
         atomic::remove(&self.dir.join(file.name())).map(|_| ())
     }
-
-    /// Removes all of it, for a checkout that is no longer registered.
-    ///
-    /// # Errors
-    /// The system's, with the path.
-    pub fn forget(&self) -> io::Result<()> {
-        match super::removal::remove_tree(&self.dir) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            other => other,
-        }
-    }
 }
 
 impl FolderFile {
@@ -181,7 +163,6 @@ impl FolderFile {
             Self::Swap => "swap.json",
             Self::Kept => "kept.json",
             Self::Notices => "notices.json",
-            Self::LastError => "last_error.json",
         }
     }
 }

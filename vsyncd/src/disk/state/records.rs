@@ -85,16 +85,3 @@ pub struct Notice {
     #[serde(default)]
     pub backup: Option<String>,
 }
-
-/// Why the last attempt failed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LastError {
-    /// When.
-    pub at: Timestamp,
-    /// A word from the documented list.
-    pub code: String,
-    /// What failed and why. No secret.
-    pub message: String,
-    /// What to do.
-    pub hint: Option<String>,
-}

@@ -11,7 +11,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 
 type Target = fn(&[u8]);
 
-const TARGETS: [(&str, Target); 8] = [
+const TARGETS: [(&str, Target); 14] = [
     ("envelope", targets::envelope),
     ("seal", targets::seal),
     ("bundle", targets::bundle),
@@ -20,6 +20,12 @@ const TARGETS: [(&str, Target); 8] = [
     ("pointer", targets::pointer),
     ("audit", targets::audit),
     ("envconfig", targets::envconfig),
+    ("merge_yaml", targets::merge_yaml),
+    ("merge_json", targets::merge_json),
+    ("merge_ini", targets::merge_ini),
+    ("merge_toml", targets::merge_toml),
+    ("merge_text", targets::merge_text),
+    ("merge_netrc", targets::merge_netrc),
 ];
 
 fn main() -> ExitCode {

@@ -15,6 +15,7 @@ use vsync_core::format::envconfig::EnvConfig;
 use vsync_core::format::envelope::{self, Key};
 use vsync_core::format::seal::{self, SealForm};
 use vsync_core::format::{pointer, share, token};
+use vsync_core::rules::handler::{self, Format, Options};
 use vsync_core::vault::snapshot::Snapshot;
 use vsync_core::version::Version;
 use zeroize::Zeroizing;
@@ -175,4 +176,49 @@ pub fn envconfig(data: &[u8]) {
     for config in [EnvConfig::read(data), EnvConfig::from_json(data)].into_iter().flatten() {
         assert_eq!(EnvConfig::read(&config.write()), Ok(config));
     }
+}
+
+/// Two documents with a NUL between them: the file and what is merged into it. What is accepted has to be
+/// stable: merging again changes nothing, and taking the added places out again does not fail.
+fn merge(format: Format, data: &[u8]) {
+    let cut = data.iter().position(|byte| *byte == 0).unwrap_or(data.len());
+    let (existing, incoming) = (&data[..cut], data.get(cut + 1..).unwrap_or_default());
+    for options in [Options::default(), Options { delete_nulls: true }] {
+        let Ok(merged) = handler::merge(format, existing, incoming, options) else { continue };
+        let again = handler::merge(format, &merged.bytes, incoming, options).expect("merges again");
+        assert!(again.changes.is_empty(), "{:?}", again.changes);
+        assert!(again.bytes == merged.bytes, "merging twice changed the file");
+        let places: Vec<_> = merged.changes.iter().map(|change| change.path.clone()).collect();
+        let _ = handler::remove(format, &merged.bytes, &places);
+    }
+}
+
+/// As the file and the data of a merge.
+pub fn merge_yaml(data: &[u8]) {
+    merge(Format::Yaml, data);
+}
+
+/// As the file and the data of a merge.
+pub fn merge_json(data: &[u8]) {
+    merge(Format::Json, data);
+}
+
+/// As the file and the data of a merge.
+pub fn merge_ini(data: &[u8]) {
+    merge(Format::Ini, data);
+}
+
+/// As the file and the data of a merge.
+pub fn merge_toml(data: &[u8]) {
+    merge(Format::Toml, data);
+}
+
+/// As the file and the data of a merge.
+pub fn merge_text(data: &[u8]) {
+    merge(Format::Text, data);
+}
+
+/// As the file and the data of a merge.
+pub fn merge_netrc(data: &[u8]) {
+    merge(Format::Netrc, data);
 }

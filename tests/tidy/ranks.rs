@@ -6,7 +6,7 @@ use crate::{code, complete, tree};
 
 /// The daemon's modules. A module uses lower ranks and itself; those of one rank do not know
 /// each other.
-const SHELL: [(&str, u8); 18] = [
+const SHELL: [(&str, u8); 19] = [
     ("clock", 0),
     ("detach", 0),
     ("disk::atomic", 0),
@@ -18,6 +18,7 @@ const SHELL: [(&str, u8); 18] = [
     ("keychain", 1),
     ("logging", 1),
     ("store", 1),
+    ("targets", 1),
     ("watch", 1),
     ("repo", 2),
     ("worker", 3),
@@ -29,8 +30,18 @@ const SHELL: [(&str, u8); 18] = [
 
 /// Core's modules, in the same way. A bundle is made of a folder's value, so formats stand above
 /// the vault.
-const CORE: [(&str, u8); 7] =
-    [("id", 0), ("relpath", 0), ("secret", 0), ("version", 0), ("vault", 1), ("format", 2), ("sync", 3)];
+const CORE: [(&str, u8); 10] = [
+    ("id", 0),
+    ("relpath", 0),
+    ("secret", 0),
+    ("version", 0),
+    ("dotenv", 1),
+    ("vault", 1),
+    ("format", 2),
+    ("rules", 2),
+    ("fanout", 2),
+    ("sync", 3),
+];
 
 /// Arrows that point up, each with its reason. One that is no longer there has to go from here.
 const UP: [(&str, &str, &str); 1] =

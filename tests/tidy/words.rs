@@ -29,7 +29,7 @@ fn comments_hold_no_notes_to_self() {
 }
 
 /// The people of the examples; any other home folder is somebody's own.
-const EXAMPLE_HOMES: [&str; 3] = ["a", "ada", "bob"];
+const EXAMPLE_HOMES: [&str; 4] = ["a", "ada", "bob", "u"];
 
 #[test]
 fn no_file_names_a_machine_it_was_written_on() {

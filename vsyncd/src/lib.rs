@@ -14,6 +14,7 @@ pub mod logging;
 pub mod repo;
 pub mod signals;
 pub mod store;
+pub mod targets;
 pub mod tasks;
 pub mod watch;
 pub mod worker;

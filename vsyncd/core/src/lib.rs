@@ -5,9 +5,12 @@
 //! each format, each folder comparison and each step of the worker testable by examples.
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+pub mod dotenv;
+pub mod fanout;
 pub mod format;
 pub mod id;
 pub mod relpath;
+pub mod rules;
 pub mod secret;
 pub mod sync;
 pub mod vault;

@@ -1,0 +1,1 @@
+//! What merging into netrc files keeps, changes and refuses.

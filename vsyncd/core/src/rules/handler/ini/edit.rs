@@ -133,7 +133,9 @@ impl Editor<'_, '_> {
         let first = if value.len() == 1 { quote::like(old, first) } else { Zeroizing::new(first.to_owned()) };
         let rest = more(value, &below, style.end());
         let mut text = Zeroizing::new(String::with_capacity(first.len() + rest.len() + 2));
-        let range = if splits_elsewhere(file, entry, &first) {
+        let range = if first.is_empty() && value.len() > 1 {
+            at + 1..entry.value.end
+        } else if splits_elsewhere(file, entry, &first) {
             text.push_str(" = ");
             all
         } else if entry.value.is_empty() && !first.is_empty() {

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use zeroize::Zeroizing;
 
 use super::Index;
-use super::file::{Entry, Field, File, Macro};
+use super::file::{Entry, File, Macro};
 use super::quote;
 use super::wanted::Wanted;
 use crate::rules::handler::splice::{Splice, line_end};
@@ -22,9 +22,8 @@ pub(super) fn plan(file: &File<'_>, wanted: &[Wanted<'_>]) -> (Splice, Vec<Chang
         if there.is_empty() {
             fresh.push(wanted);
         }
-        for at in there {
-            editor.present(&file.entries[at], wanted);
-        }
+        let there: Vec<&Entry<'_>> = there.into_iter().map(|at| &file.entries[at]).collect();
+        editor.present(&there, wanted);
     }
     editor.fresh(&fresh, &index);
     let mut changes = editor.changes;
@@ -47,20 +46,26 @@ impl Editor<'_, '_> {
         self.changes.push((at, Change { path, kind }));
     }
 
-    fn present(&mut self, entry: &Entry<'_>, wanted: &Wanted<'_>) {
+    /// Gives the fields to the entries, which are all the same to readers.
+    fn present(&mut self, entries: &[&Entry<'_>], wanted: &Wanted<'_>) {
         for (name, value) in &wanted.fields {
             let path = wanted.entry().child(name);
-            let there: Vec<&Field<'_>> = entry.fields.iter().filter(|field| field.name == *name).collect();
-            if there.is_empty() {
+            let known = |entry: &&&Entry<'_>| entry.fields.iter().any(|field| field.name == *name);
+            let kind = if entries.iter().any(|entry| known(&entry)) {
+                ChangeKind::Replaced
+            } else {
+                ChangeKind::Added
+            };
+            for entry in entries.iter().filter(|entry| !known(entry)) {
                 self.field(entry, name, value);
-                self.changed(entry.end, path, ChangeKind::Added);
-                continue;
+                self.changed(entry.end, path.clone(), kind);
             }
-            for field in there {
+            let fields = entries.iter().flat_map(|entry| &entry.fields);
+            for field in fields.filter(|field| field.name == *name) {
                 let raw = &self.file.text[field.value.clone()];
                 if quote::read(raw).as_ref() != Some(value) {
                     self.splice.replace(field.value.clone(), quote::write(value, Some(raw)));
-                    self.changed(field.keyword.start, path.clone(), ChangeKind::Replaced);
+                    self.changed(field.keyword.start, path.clone(), kind);
                 }
             }
         }

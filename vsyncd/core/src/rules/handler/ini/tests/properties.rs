@@ -10,8 +10,10 @@ use crate::rules::key_path::KeyPath;
 type Data = Vec<((String, String), Vec<String>)>;
 
 fn cases(few: u32) -> ProptestConfig {
-    let soak = option_env!("VSYNC_SOAK").is_some();
-    ProptestConfig { cases: if soak { 20_000 } else { few }, ..ProptestConfig::default() }
+    let soak = std::env::vars_os().any(|(name, _)| name == "VSYNC_SOAK");
+    let cases = if soak { 20_000 } else { few };
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
 }
 
 /// An independent reading, without quotes and colons, which the generated files do not have.
@@ -74,8 +76,16 @@ fn file() -> impl Strategy<Value = String> {
     )
         .prop_map(|(lines, end, closed, bom, indent)| {
             let mut text = String::from(if bom { "\u{feff}" } else { "" });
+            let mut open = false;
             for line in &lines {
-                let key = line.contains('=') && !line.starts_with(['#', ';', ' ']);
+                // Below a key without a value, a deeper line would become its value with it.
+                if line.starts_with(' ') && !open {
+                    continue;
+                }
+                if !line.is_empty() && !line.starts_with(['#', ';', ' ']) {
+                    open = line.contains('=');
+                }
+                let key = !line.is_empty() && !line.starts_with(['#', ';', ' ', '[']);
                 text.push_str(if key { indent } else { "" });
                 text.push_str(line);
                 text.push_str(end);
@@ -122,8 +132,9 @@ proptest! {
         let merged = merge(&file, &incoming).unwrap();
         let managed: Vec<&str> = merged.managed.iter().map(|path| path.0[1].as_str()).collect();
         let of_managed = |line: &str| managed.iter().any(|key| line.trim_start().starts_with(key));
-        let mut rest = text(&merged).lines();
-        for line in file.lines().filter(|line| !line.starts_with(' ') && !of_managed(line.trim_start_matches('\u{feff}'))) {
+        let plain = |line: &&str| !line.is_empty() && !line.starts_with(' ') && !of_managed(line);
+        let mut rest = text(&merged).trim_start_matches('\u{feff}').lines();
+        for line in file.trim_start_matches('\u{feff}').lines().filter(plain) {
             prop_assert!(rest.any(|kept| kept == line), "{line:?} in {}", text(&merged));
         }
         let bare = text(&merged).replace("\r\n", "").contains('\n');

@@ -14,7 +14,6 @@ fn cases(few: u32) -> ProptestConfig {
     let cases = if soak { 20_000 } else { few };
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
-}
 
 /// An independent reading, without quotes and colons, which the generated files do not have.
 fn read(file: &str) -> Data {

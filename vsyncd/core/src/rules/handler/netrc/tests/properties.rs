@@ -14,7 +14,6 @@ fn cases(few: u32) -> ProptestConfig {
     let cases = if soak { 20_000 } else { few };
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
-}
 
 /// An independent reading of files that have no macros, and whose values hold no blanks.
 fn read(file: &str) -> Vec<Entry> {

@@ -22,14 +22,18 @@ pub(super) fn says(there: &Value<'_>, wanted: &Value<'_>) -> bool {
 }
 
 /// The edits, and what they change in the file's order.
-pub(super) fn plan(file: &File<'_>, wanted: &[Wanted<'_>]) -> Result<(Splice, Vec<Change>), MergeError> {
+pub(super) fn plan(
+    file: &File<'_>,
+    data: &File<'_>,
+    wanted: &[Wanted<'_>],
+) -> Result<(Splice, Vec<Change>), MergeError> {
     let mut known: HashMap<(&str, &str), Vec<usize>> = HashMap::new();
     for (at, entry) in file.entries.iter().enumerate() {
         known.entry((file.section_of(entry), file.key_of(entry))).or_default().push(at);
     }
     let mut last: HashMap<&str, usize> = HashMap::new();
     last.extend(file.sections.iter().enumerate().map(|(at, section)| (section.name, at)));
-    let mut editor = Editor { file, splice: Splice::default(), changes: Vec::new() };
+    let mut editor = Editor { file, data, splice: Splice::default(), changes: Vec::new() };
     let mut fresh: Vec<&Wanted<'_>> = Vec::new();
     let mut absent: BTreeMap<usize, Vec<&Wanted<'_>>> = BTreeMap::new();
     for wanted in wanted {
@@ -51,6 +55,8 @@ pub(super) fn plan(file: &File<'_>, wanted: &[Wanted<'_>]) -> Result<(Splice, Ve
 
 struct Editor<'f, 'a> {
     file: &'f File<'a>,
+    /// For its style, where the file has none.
+    data: &'f File<'a>,
     splice: Splice,
     /// With the byte that each begins at.
     changes: Vec<(usize, Change)>,
@@ -68,7 +74,7 @@ impl Editor<'_, '_> {
         let (surplus, values) = wanted.values.split_at(wanted.values.len() - shared);
         let first = &file.entries[entries[0]];
         for value in surplus {
-            let style = Style::of(file, Some(first.section));
+            let style = Style::of(file, Some(first.section), self.data);
             let mut line = style.line(file.key_of(first), value.as_deref());
             line.push_str(style.end());
             let at = file.lines[first.lines.start].whole.start;
@@ -121,7 +127,7 @@ impl Editor<'_, '_> {
         let continued =
             (entry.lines.start + 1..entry.lines.end).find(|at| file.lines[*at].kind == Kind::More);
         let below = continued.map_or_else(|| deeper(indent), |at| file.indent_of(at).to_owned());
-        let style = Style::of(file, Some(entry.section));
+        let style = Style::of(file, Some(entry.section), self.data);
         let key = file.key_of(entry);
         let all = entry.key.end..entry.value.end;
         let (Some(value), Some(at)) = (value.as_deref(), entry.delimiter) else {
@@ -152,7 +158,7 @@ impl Editor<'_, '_> {
 
     /// Keys that are not there go below the last one of their section's last part.
     fn absent(&mut self, section: usize, wanted: &[&Wanted<'_>]) {
-        let style = Style::of(self.file, Some(section));
+        let style = Style::of(self.file, Some(section), self.data);
         let (line, apart) = place_in(self.file, section);
         let mut block = Block::new(style.end());
         let at = self.offset(line);
@@ -171,7 +177,7 @@ impl Editor<'_, '_> {
     /// Sections that are not there go to the end of the file, above its trailing blank lines.
     fn fresh(&mut self, wanted: &[&Wanted<'_>]) -> Result<(), MergeError> {
         let file = self.file;
-        let style = Style::of(file, None);
+        let style = Style::of(file, None, self.data);
         let apart = spaced(file);
         let line = below_the_last(file);
         let at = self.offset(line);

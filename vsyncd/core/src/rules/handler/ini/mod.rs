@@ -29,7 +29,7 @@ pub(super) fn merge(existing: &[u8], incoming: &[u8]) -> Result<Merged, MergeErr
     let data = parse(incoming).map_err(bad)?;
     let wanted = wanted::list(&data, &file).map_err(bad)?;
     let managed = wanted.iter().flat_map(wanted::Wanted::places).collect();
-    let (splice, changes) = edit::plan(&file, &wanted)?;
+    let (splice, changes) = edit::plan(&file, &data, &wanted)?;
     if changes.is_empty() {
         return Ok(Merged { bytes: Zeroizing::new(existing.to_vec()), changes, managed });
     }

@@ -15,19 +15,20 @@ pub(super) struct Style<'a> {
 }
 
 impl<'a> Style<'a> {
-    /// Of keys added to this section: as the last key there, else as the last of the file.
-    pub(super) fn of(file: &File<'a>, section: Option<usize>) -> Self {
+    /// Of keys added to this section: as the last key there, else as the last of the file, else as the keys
+    /// of the incoming data.
+    pub(super) fn of(file: &File<'a>, section: Option<usize>, data: &File<'a>) -> Self {
         let own = section.map_or(&[][..], |at| &file.entries[file.sections[at].entries.clone()]);
-        let valued = |entries: &'_ [Entry]| entries.iter().rposition(|entry| entry.delimiter.is_some());
-        let nearest = valued(own).map(|at| &own[at]);
-        let nearest = nearest.or_else(|| valued(&file.entries).map(|at| &file.entries[at]));
-        let (colon, before, after) = nearest.map_or((false, true, true), |entry| spacing(file, entry));
+        let valued = |entry: &&Entry| entry.delimiter.is_some();
+        let nearest = own.iter().rev().find(valued).or_else(|| file.entries.iter().rev().find(valued));
+        let (colon, before, after) = match nearest {
+            Some(entry) => spacing(file, entry),
+            None => data.entries.iter().rev().find(valued).map_or((false, true, true), |it| spacing(data, it)),
+        };
         let plain = |entry: &&Entry| !file.is_directive(entry);
-        let named = |entry: &&Entry| entry.section > 0 && plain(entry);
-        let beside = own.iter().rev().find(plain);
-        let beside = beside.or_else(|| file.entries.iter().rev().find(named).filter(|_| section != Some(0)));
-        let indent = beside.map_or("", |entry| file.indent_of(entry.lines.start));
-        Self { indent, colon, before, after, end: line_end(file.text) }
+        let beside = own.iter().rev().find(plain).map(|entry| file.indent_of(entry.lines.start));
+        let indent = beside.or_else(|| (section != Some(0)).then(|| below_headers(file, data))?);
+        Self { indent: indent.unwrap_or_default(), colon, before, after, end: line_end(file.text) }
     }
 
     /// The file's line end.
@@ -64,6 +65,15 @@ impl<'a> Style<'a> {
         out.push_str(assigned.as_ref().map_or("", |text| text.as_str()));
         out
     }
+}
+
+/// The indentation of keys below headers, in the file, else in the data.
+fn below_headers<'a>(file: &File<'a>, data: &File<'a>) -> Option<&'a str> {
+    let last = |file: &File<'a>| {
+        let named = |entry: &&Entry| entry.section > 0 && !file.is_directive(entry);
+        file.entries.iter().rev().find(named).map(|entry| file.indent_of(entry.lines.start))
+    };
+    last(file).or_else(|| last(data))
 }
 
 /// Whether a key is followed by `:`, and whether blanks stand before and after its delimiter.

@@ -35,12 +35,14 @@ fn path(keys: &[&str]) -> KeyPath {
 
 #[test]
 fn an_empty_file_becomes_the_data() {
-    becomes("", "[a]\nk=v\n", "[a]\nk = v\n");
-    becomes("", "k=v", "k = v\n");
-    becomes("\u{feff}", "k=v", "\u{feff}k = v\n");
-    becomes("# only this\n", "k=v", "# only this\nk = v\n");
-    becomes("; only this", "[s]\nk=v", "; only this\n\n[s]\nk = v");
-    becomes("\n\n", "[s]\nk=v", "[s]\nk = v\n\n\n");
+    becomes("", "[a]\nk=v\n", "[a]\nk=v\n");
+    becomes("", "[a]\n\tk = v\n# note\n[b]", "[a]\n\tk = v\n\n[b]\n");
+    becomes("", "k: v", "k: v\n");
+    becomes("", "[s]\nalone", "[s]\nalone\n");
+    becomes("\u{feff}", "k = v", "\u{feff}k = v\n");
+    becomes("# only this\n", "k=v", "# only this\nk=v\n");
+    becomes("; only this", "[s]\nk=v", "; only this\n\n[s]\nk=v");
+    becomes("\n\n", "[s]\nk=v", "[s]\nk=v\n\n\n");
 }
 
 #[test]
@@ -59,7 +61,7 @@ fn keys_go_below_the_last_one_of_the_last_part_of_their_section() {
     );
     becomes("[a]\nx=1\n  more\n\n[b]\n", "[a]\nk=v", "[a]\nx=1\n  more\nk=v\n\n[b]\n");
     becomes("[a]\nx=1", "[a]\nk=v\nl=w", "[a]\nx=1\nk=v\nl=w");
-    becomes("[a]\n", "[a]\nk=v", "[a]\nk = v\n");
+    becomes("[a]\n", "[a]\nk = v", "[a]\nk = v\n");
     becomes(
         "[a]\n# about a\n\n# about b\n[b]\nx=1\n",
         "[a]\nk=v",
@@ -93,7 +95,7 @@ fn the_last_of_repeated_keys_is_managed() {
     becomes("[s]\nE=A=1\nE=B=1\nF=x\n", "[s]\nE=B=2", "[s]\nE=A=1\nE=B=2\nF=x\n");
     becomes("[s]\nE=A=1\n[t]\n[s]\nE=B=1\n", "[s]\nE=B=2", "[s]\nE=A=1\n[t]\n[s]\nE=B=2\n");
     becomes("[s]\nE=Z=0\nE=A=1\nE=B=1\n", "[s]\nE=A=1\nE=B=2", "[s]\nE=Z=0\nE=A=1\nE=B=2\n");
-    becomes("", "[s]\nE=A=1\nE=B=2", "[s]\nE = A=1\nE = B=2\n");
+    becomes("", "[s]\nE=A=1\nE=B=2", "[s]\nE=A=1\nE=B=2\n");
     becomes("[s]\nE=B=1\n", "[s]\nE=A=1\nE=B=2", "[s]\nE=A=1\nE=B=2\n");
     let removed = handler::remove(Format::Ini, b"[s]\nE=1\nE=2\n", &[path(&["s", "E"])]).unwrap();
     assert_eq!(text(&removed), "[s]\nE=1\n");

@@ -13,7 +13,7 @@ use crate::rules::handler::{Change, ChangeKind};
 use crate::rules::key_path::KeyPath;
 
 /// The edits, and what they change in the file's order.
-pub(super) fn plan(file: &File<'_>, wanted: &[Wanted<'_>]) -> (Splice, Vec<Change>) {
+pub(super) fn plan(file: &File<'_>, data: &File<'_>, wanted: &[Wanted<'_>]) -> (Splice, Vec<Change>) {
     let index = Index::of(file);
     let mut editor = Editor { file, splice: Splice::default(), changes: Vec::new() };
     let mut fresh = Vec::new();
@@ -25,7 +25,7 @@ pub(super) fn plan(file: &File<'_>, wanted: &[Wanted<'_>]) -> (Splice, Vec<Chang
         let there: Vec<&Entry<'_>> = there.into_iter().map(|at| &file.entries[at]).collect();
         editor.present(&there, wanted);
     }
-    editor.fresh(&fresh, &index);
+    editor.fresh(&fresh, &index, data);
     let mut changes = editor.changes;
     changes.sort_by_key(|(at, _)| *at);
     // Entries that stand twice are one place.
@@ -86,7 +86,7 @@ impl Editor<'_, '_> {
     }
 
     /// Adds entries above the default, else at the end.
-    fn fresh(&mut self, wanted: &[&Wanted<'_>], index: &Index) {
+    fn fresh(&mut self, wanted: &[&Wanted<'_>], index: &Index, data: &File<'_>) {
         if wanted.is_empty() {
             return;
         }
@@ -94,8 +94,7 @@ impl Editor<'_, '_> {
         let default = file.entries.iter().find(|entry| entry.machine.is_none());
         let place = default.map_or_else(|| at_the_end(file), |entry| above(file, entry));
         let apart = spaced(file, |_| false);
-        let last = file.entries.iter().rev().find(|entry| entry.machine.is_some());
-        let layout = last.and_then(|entry| indent(file, entry));
+        let layout = layout(file).or_else(|| layout(data)).flatten();
         let end = line_end(file.text);
         let mut pieces: Vec<Zeroizing<String>> = Vec::new();
         if place.closes_macro {
@@ -176,6 +175,13 @@ pub(super) fn spaced(file: &File<'_>, but: impl Fn(usize) -> bool) -> bool {
 fn indent<'a>(file: &File<'a>, entry: &Entry<'_>) -> Option<&'a str> {
     let own = entry.fields.iter().find(|field| file.begins_line(field.keyword.start))?;
     Some(&file.text[file.line_start(own.keyword.start)..own.keyword.start])
+}
+
+/// How the last machine is laid out: none without machines, else the indentation of its fields if they have
+/// lines of their own.
+fn layout<'a>(file: &File<'a>) -> Option<Option<&'a str>> {
+    let last = file.entries.iter().rev().find(|entry| entry.machine.is_some());
+    last.map(|entry| indent(file, entry))
 }
 
 /// A whole entry, without a final line end.

@@ -29,9 +29,10 @@ pub(super) fn merge(existing: &[u8], incoming: &[u8]) -> Result<Merged, MergeErr
         let at = Position::of(incoming, flaw.0);
         MergeError::BadIncoming { format: FORMAT, at, what: flaw.1 }
     };
-    let wanted = wanted::list(&parse(incoming).map_err(bad)?).map_err(bad)?;
+    let data = parse(incoming).map_err(bad)?;
+    let wanted = wanted::list(&data).map_err(bad)?;
     let managed = wanted.iter().flat_map(wanted::Wanted::places).collect();
-    let (splice, changes) = edit::plan(&file, &wanted);
+    let (splice, changes) = edit::plan(&file, &data, &wanted);
     if changes.is_empty() {
         return Ok(Merged { bytes: Zeroizing::new(existing.to_vec()), changes, managed });
     }

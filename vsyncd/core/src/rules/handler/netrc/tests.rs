@@ -39,7 +39,7 @@ fn path(keys: &[&str]) -> KeyPath {
 #[test]
 fn an_empty_file_becomes_the_data() {
     becomes("", "machine h login u password p\n", "machine h login u password p\n");
-    becomes("# mine\n", "machine h\n  login u\n  password p", "# mine\nmachine h login u password p\n");
+    becomes("# mine\n", "machine h\n  login u\n  password p", "# mine\nmachine h\n  login u\n  password p\n");
     becomes("# mine", "machine h login u password p", "# mine\nmachine h login u password p");
     becomes("machine h login u password p\n", "# nothing\n", "machine h login u password p\n");
 }

@@ -23,6 +23,7 @@ impl Case {
         let text = |name: &str| case.field(name).and_then(Value::text);
         let id = text("id").or_else(|| text("name")).ok_or("a case without an id")?.to_owned();
         let format = text("format").ok_or_else(|| format!("{id} names no format"))?;
+        let format = if format == "jsonc" { "json" } else { format };
         let format = format.parse().map_err(|error| format!("{id}: {error}"))?;
         let existing = document(case, "existing")?.unwrap_or_default();
         let incoming = document(case, "incoming")?.ok_or_else(|| format!("{id} has nothing incoming"))?;

@@ -5,7 +5,7 @@ use vsync_core::rules::handler::{self, Format, MergeError, Merged};
 use crate::case::Case;
 use crate::read;
 use crate::trace;
-use crate::value::{Difference, Value, same};
+use crate::value::{Dialect, Difference, Value, same};
 
 /// Runs the case and judges every field of it.
 pub(crate) fn case(case: &Case) -> Result<(), String> {
@@ -95,8 +95,9 @@ fn readings(format: Format, bytes: &[u8]) -> Result<Vec<Value>, String> {
 fn fits(format: Format, expected: &Value, found: &Value) -> Result<(), Difference> {
     match format {
         Format::Netrc => netrc(expected, found),
-        Format::Ini => same(&without_empty_default(expected), found),
-        _ => same(expected, found),
+        Format::Ini => same(&without_empty_default(expected), found, Dialect::Plain),
+        Format::Yaml => same(expected, found, Dialect::Yaml),
+        _ => same(expected, found, Dialect::Plain),
     }
 }
 
@@ -116,10 +117,10 @@ fn netrc(expected: &Value, found: &Value) -> Result<(), Difference> {
         let wanted = expected.get(key).unwrap_or(&Value::Null);
         let value = found.get(key).unwrap_or(&Value::Null);
         match key {
-            "machines" => same(&sorted(wanted), &sorted(value))?,
-            "macdefs" if wanted == &Value::Null => same(&Value::Map(Vec::new()), value)?,
-            "default" => same(&without_nulls(wanted), value)?,
-            _ => same(wanted, value)?,
+            "machines" => same(&sorted(wanted), &sorted(value), Dialect::Plain)?,
+            "macdefs" if wanted == &Value::Null => same(&Value::Map(Vec::new()), value, Dialect::Plain)?,
+            "default" => same(&without_nulls(wanted), value, Dialect::Plain)?,
+            _ => same(wanted, value, Dialect::Plain)?,
         }
     }
     Ok(())

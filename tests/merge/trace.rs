@@ -111,10 +111,11 @@ pub(crate) fn quoted(case: &Case, error: &MergeError) -> Option<String> {
     let documents = [&case.existing, &case.incoming].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
     let words = documents
         .iter()
-        .flat_map(|text| text.split(|c: char| c.is_whitespace() || "\"'{}[],=<>".contains(c)));
+        .flat_map(|text| text.split(|c: char| c.is_whitespace() || "\"'{}[],:=<>".contains(c)));
     let telling = |word: &&str| {
         let marks = word.chars().filter(|c| !c.is_alphabetic()).count();
-        word.len() >= 4 && marks > 0 && marks < word.len() || word.len() >= 16
+        let mixed = marks > 0 && marks < word.len() && *word != "UTF-8";
+        word.len() >= 4 && mixed || word.len() >= 16
     };
     let mut told = words.filter(telling).filter(|word| message.contains(*word));
     told.next().map(ToOwned::to_owned)

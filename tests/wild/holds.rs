@@ -3,7 +3,7 @@
 use vsync_core::rules::handler::{Format, Options};
 
 use crate::read;
-use crate::value::{Value, same};
+use crate::value::{Dialect, Value, same};
 
 /// Reads both documents and looks for the one in the other.
 pub(crate) fn incoming(
@@ -31,7 +31,8 @@ pub(crate) fn incoming(
             return machines(&found, &read::netrc::read(read::text(incoming)?)?);
         }
     };
-    holds(&found, &wanted, options).map_err(|place| format!("another value, or none, at {place}"))
+    let dialect = if format == Format::Yaml { Dialect::Yaml } else { Dialect::Plain };
+    holds(&found, &wanted, options, dialect).map_err(|place| format!("another value, or none, at {place}"))
 }
 
 /// The first document of a stream.
@@ -79,26 +80,28 @@ fn plain(text: &str) -> String {
     out
 }
 
-fn holds(found: &Value, wanted: &Value, options: Options) -> Result<(), String> {
+fn holds(found: &Value, wanted: &Value, options: Options, dialect: Dialect) -> Result<(), String> {
     match (found, wanted) {
         (_, Value::Map(_)) => wanted.keys().into_iter().try_for_each(|key| {
             let value = wanted.get(key).unwrap_or(&Value::Null);
             match found.get(key) {
                 None if options.delete_nulls && *value == Value::Null => Ok(()),
                 None => Err(key.to_owned()),
-                Some(found) => holds(found, value, options).map_err(|place| format!("{key}.{place}")),
+                Some(found) => {
+                    holds(found, value, options, dialect).map_err(|place| format!("{key}.{place}"))
+                }
             }
         }),
         // Of repeated keys the last ones are managed.
         (Value::List(items), wanted) if !matches!(wanted, Value::List(_)) => {
             let last = items.last().ok_or("an empty list")?;
-            same(wanted, last).map_err(|difference| difference.to_string())
+            same(wanted, last, dialect).map_err(|difference| difference.to_string())
         }
         (Value::List(items), Value::List(some)) if items.len() > some.len() => {
             let last = Value::List(items[items.len() - some.len()..].to_vec());
-            same(wanted, &last).map_err(|difference| difference.to_string())
+            same(wanted, &last, dialect).map_err(|difference| difference.to_string())
         }
-        _ => same(wanted, found).map_err(|difference| difference.to_string()),
+        _ => same(wanted, found, dialect).map_err(|difference| difference.to_string()),
     }
 }
 

@@ -23,12 +23,15 @@ impl<'a> Style<'a> {
         let nearest = own.iter().rev().find(valued).or_else(|| file.entries.iter().rev().find(valued));
         let (colon, before, after) = match nearest {
             Some(entry) => spacing(file, entry),
-            None => data.entries.iter().rev().find(valued).map_or((false, true, true), |it| spacing(data, it)),
+            None => {
+                data.entries.iter().rev().find(valued).map_or((false, true, true), |it| spacing(data, it))
+            }
         };
         let plain = |entry: &&Entry| !file.is_directive(entry);
         let beside = own.iter().rev().find(plain).map(|entry| file.indent_of(entry.lines.start));
         let indent = beside.or_else(|| (section != Some(0)).then(|| below_headers(file, data))?);
-        Self { indent: indent.unwrap_or_default(), colon, before, after, end: line_end(file.text) }
+        let indent = no_shallower(file, section, indent.unwrap_or_default());
+        Self { indent, colon, before, after, end: line_end(file.text) }
     }
 
     /// The file's line end.
@@ -74,6 +77,13 @@ fn below_headers<'a>(file: &File<'a>, data: &File<'a>) -> Option<&'a str> {
         file.entries.iter().rev().find(named).map(|entry| file.indent_of(entry.lines.start))
     };
     last(file).or_else(|| last(data))
+}
+
+/// The indentation, or that of the header below if it is deeper: it would become part of the value.
+fn no_shallower<'a>(file: &File<'a>, section: Option<usize>, indent: &'a str) -> &'a str {
+    let next = section.and_then(|at| file.sections.get(at + 1)).and_then(|section| section.header);
+    let header = next.map_or("", |header| file.indent_of(header));
+    if header.len() > indent.len() { header } else { indent }
 }
 
 /// Whether a key is followed by `:`, and whether blanks stand before and after its delimiter.

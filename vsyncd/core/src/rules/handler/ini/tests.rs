@@ -76,6 +76,12 @@ fn keys_go_below_the_last_one_of_the_last_part_of_their_section() {
 }
 
 #[test]
+fn a_header_that_is_indented_stays_a_header() {
+    becomes("  [a]\nx=1\n", "k=v", "  k=v\n\n  [a]\nx=1\n");
+    becomes("[a]\n\n\t[b]\n\tx=1\n", "[a]\nk=v", "[a]\n\tk=v\n\n\t[b]\n\tx=1\n");
+}
+
+#[test]
 fn keys_without_a_section_stay_above_all_headers() {
     becomes("# head\n\n# about a\n[a]\nx=1\n", "k=v", "# head\n\nk=v\n\n# about a\n[a]\nx=1\n");
     becomes("x=1\n\n[a]\ny=1\n", "k=v", "x=1\nk=v\n\n[a]\ny=1\n");

@@ -20,6 +20,7 @@ soak *args:
 bench:
     cargo build --release -p vsyncd -p vsyncctl -p vsync-tests
     VSYNC_BIN_DIR="${CARGO_TARGET_DIR:-target}/release" "${CARGO_TARGET_DIR:-target}/release/vsync-bench"
+    cargo bench -p vsync-core --bench merge
 
 # Search one format for inputs that break it: just fuzz bundle 600
 fuzz target seconds="60":

@@ -7,6 +7,7 @@ mod error;
 mod ini;
 mod json;
 mod netrc;
+mod splice;
 mod text;
 mod toml;
 mod yaml;

@@ -1,0 +1,72 @@
+//! What an incoming document asks for.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use zeroize::Zeroizing;
+
+use super::file::{File, Flaw};
+use super::quote;
+use crate::rules::key_path::KeyPath;
+
+/// The fields wanted of one entry.
+pub(super) struct Wanted<'a> {
+    pub(super) machine: Zeroizing<String>,
+    /// Empty where the render has none.
+    pub(super) login: Zeroizing<String>,
+    /// Each name once; without the login.
+    pub(super) fields: Vec<(&'a str, Zeroizing<String>)>,
+}
+
+impl Wanted<'_> {
+    /// The place of the entry.
+    pub(super) fn entry(&self) -> KeyPath {
+        KeyPath::from_iter([self.machine.as_str(), self.login.as_str()])
+    }
+
+    /// The places of the fields; of the entry where it has none.
+    pub(super) fn places(&self) -> Vec<KeyPath> {
+        let entry = self.entry();
+        if self.fields.is_empty() {
+            return vec![entry];
+        }
+        self.fields.iter().map(|(name, _)| entry.child(name)).collect()
+    }
+}
+
+/// The machines in the order in which they first come up.
+pub(super) fn list<'a>(data: &File<'a>) -> Result<Vec<Wanted<'a>>, Flaw> {
+    let mut list: Vec<Wanted<'a>> = Vec::new();
+    let mut known = HashMap::new();
+    for entry in &data.entries {
+        let Some(name) = &entry.machine else { continue };
+        let machine = plain(data, name)?;
+        let mut login = Zeroizing::default();
+        let mut fields: Vec<(&str, Zeroizing<String>)> = Vec::new();
+        for field in &entry.fields {
+            let value = plain(data, &field.value)?;
+            if field.name == "login" {
+                login = value;
+            } else if let Some((_, known)) = fields.iter_mut().find(|(name, _)| *name == field.name) {
+                *known = value;
+            } else {
+                fields.push((field.name, value));
+            }
+        }
+        let key = (machine.to_string(), login.to_string());
+        let Some(known) = known.get(&key).and_then(|at: &usize| list.get_mut(*at)) else {
+            known.insert(key, list.len());
+            list.push(Wanted { machine, login, fields });
+            continue;
+        };
+        known.fields.retain(|(name, _)| fields.iter().all(|(other, _)| other != name));
+        known.fields.append(&mut fields);
+    }
+    Ok(list)
+}
+
+fn plain(data: &File<'_>, range: &Range<usize>) -> Result<Zeroizing<String>, Flaw> {
+    let value = quote::read(&data.text[range.clone()]);
+    let value = value.ok_or(Flaw(range.start, "an escape that readers of netrc disagree on"))?;
+    if value.contains('\r') { Err(Flaw(range.start, "a carriage return in a word")) } else { Ok(value) }
+}

@@ -50,11 +50,6 @@ pub(super) enum Placement {
 }
 
 impl CommaList {
-    /// Whether nothing but blanks stands between the brackets.
-    pub(super) fn is_blank(&self, text: &str) -> bool {
-        text[self.inner.clone()].trim().is_empty()
-    }
-
     /// Where a further item goes, if items or comments are there to tell. `unit` is one indentation,
     /// `gap` what stands behind a comma when no two items tell.
     pub(super) fn placement(&self, text: &str, comments: Comments, unit: &str, gap: &str) -> Placement {

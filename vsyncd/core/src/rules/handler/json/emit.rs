@@ -83,7 +83,7 @@ impl Writer<'_> {
         match (&node.kind, indent) {
             (Kind::Array(values), Some(indent)) if lines && !values.is_empty() => {
                 self.lines('[', ']', values, indent, &mut out, |value, deeper, out| {
-                    self.write(value, Some(deeper), out);
+                    self.whole().write(value, Some(deeper), out);
                 });
             }
             _ => self.write(node, indent, &mut out),

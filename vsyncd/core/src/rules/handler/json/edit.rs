@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use zeroize::Zeroizing;
 
-use super::emit::{Style, Writer};
+use super::emit::{Shape, Style, Writer};
 use super::number::Number;
 use super::scan::{Kind, Member, Node, Object, decode};
 use crate::rules::handler::comma_list::{Comments, Placement};
@@ -160,8 +160,15 @@ impl<'a> Setting<'a> {
             return Ok(());
         }
         let indent = tall.then(|| line_indent(text, old.at.start));
-        let lines = matches!(old.kind, Kind::Array(_)) && text[old.at.clone()].contains('\n');
-        let new = self.writer(style).value(want, indent, lines);
+        let inner = match &old.kind {
+            Kind::Array(values) => values.iter().find_map(|value| match &value.kind {
+                Kind::Object(object) => Some(style.within(text, object)),
+                _ => None,
+            }),
+            _ => None,
+        };
+        let writer = self.writer(inner.as_ref().unwrap_or(style));
+        let new = writer.value(want, indent, Shape::of(text, old));
         self.edits.replace(old.at.clone(), new);
         self.changed.push((old.at.start, Change { path, kind: ChangeKind::Replaced }));
         Ok(())

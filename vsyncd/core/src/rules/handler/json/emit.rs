@@ -61,6 +61,36 @@ fn unit<'a>(text: &'a str, object: &Object) -> Option<&'a str> {
     (own_line && !unit.is_empty()).then_some(unit)
 }
 
+/// What an array looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// There was none, or it was empty.
+    Free,
+    /// All on one line.
+    Line,
+    /// Its items on lines of their own, and so on inside them.
+    Lines,
+    /// Its items on lines of their own, each on one.
+    FlatLines,
+}
+
+impl Shape {
+    /// Of a value in its text.
+    pub(super) fn of(text: &str, node: &Node) -> Self {
+        let tall = |node: &Node| text[node.at.clone()].contains('\n');
+        match &node.kind {
+            Kind::Array(values) if values.is_empty() => Self::Free,
+            Kind::Array(_) if !tall(node) => Self::Line,
+            Kind::Array(values) => {
+                let nested =
+                    values.iter().any(|value| matches!(value.kind, Kind::Object(_) | Kind::Array(_)));
+                if nested && !values.iter().any(tall) { Self::FlatLines } else { Self::Lines }
+            }
+            _ => Self::Free,
+        }
+    }
+}
+
 /// Writes values of the incoming text.
 pub(super) struct Writer<'a> {
     pub(super) incoming: &'a str,
@@ -77,15 +107,16 @@ impl Writer<'_> {
         out
     }
 
-    /// The value; `lines` asks for an array of several lines.
-    pub(super) fn value(&self, node: &Node, indent: Option<&str>, lines: bool) -> Zeroizing<String> {
+    /// The value; an array in the shape of the one that stood there.
+    pub(super) fn value(&self, node: &Node, indent: Option<&str>, shape: Shape) -> Zeroizing<String> {
         let mut out = Zeroizing::new(String::new());
-        match (&node.kind, indent) {
-            (Kind::Array(values), Some(indent)) if lines && !values.is_empty() => {
+        match (&node.kind, indent, shape) {
+            (Kind::Array(values), Some(indent), Shape::Lines | Shape::FlatLines) if !values.is_empty() => {
                 self.lines('[', ']', values, indent, &mut out, |value, deeper, out| {
-                    self.whole().write(value, Some(deeper), out);
+                    self.whole().write(value, (shape == Shape::Lines).then_some(deeper), out);
                 });
             }
+            (Kind::Array(_), _, Shape::Line) => self.write(node, None, &mut out),
             _ => self.write(node, indent, &mut out),
         }
         out

@@ -162,8 +162,16 @@ fn arrays_are_replaced_as_a_whole() {
     assert_eq!(set(tall, r#"{"l":[3]}"#), "{\n  \"l\": [\n    3\n  ]\n}\n");
     assert_eq!(set(tall, r#"{"l":[]}"#), "{\n  \"l\": []\n}\n");
     assert_eq!(
-        set("{\n  \"l\": [1]\n}\n", r#"{"l":[{"a":1}, null]}"#),
+        set("{\n  \"l\": []\n}\n", r#"{"l":[{"a":1}, null]}"#),
         "{\n  \"l\": [\n    {\n      \"a\": 1\n    },\n    null\n  ]\n}\n"
+    );
+    assert_eq!(
+        set("{\n  \"l\": [\n    { \"a\": 1 },\n    { \"a\": 2 }\n  ]\n}\n", r#"{"l":[{"a":3,"b":[4]}]}"#),
+        "{\n  \"l\": [\n    { \"a\": 3, \"b\": [4] }\n  ]\n}\n"
+    );
+    assert_eq!(
+        set("{\n  \"l\": [{\"a\":1}]\n}\n", r#"{"l": [{"a": 2, "b": 3}]}"#),
+        "{\n  \"l\": [{\"a\":2,\"b\":3}]\n}\n"
     );
     assert_eq!(set(r#"{"l":[1]}"#, "{\"l\":[\n1,\n{\"a\": 2}]}"), r#"{"l":[1,{"a":2}]}"#);
 }

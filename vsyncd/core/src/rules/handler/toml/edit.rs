@@ -68,28 +68,34 @@ impl<'a> Setting<'a> {
         want: &value::Table,
         path: &KeyPath,
     ) -> Result<(), MergeError> {
-        let mut new: Vec<New<'_>> = Vec::new();
+        let new: Vec<New<'_>> = want.iter().filter(|(key, _)| !table.children.contains_key(*key)).collect();
+        // Keys beside dotted ones go behind those of the tables below; others have to come before them.
+        let dotted = table.dotted.is_some();
+        let sections = if dotted { Vec::new() } else { self.add(table, &new, path) };
         for (key, wanted) in want.iter() {
             let path = path.child(key);
-            match (table.children.get(key), old.get(key)) {
-                (None, None) => new.push((key, wanted)),
-                (Some(Form::Value(pair)), Some(old)) => {
+            let Some(form) = table.children.get(key) else { continue };
+            match (form, old.get(key)) {
+                (Form::Value(pair), Some(old)) => {
                     let node = self.layout.node(*pair);
                     self.value(node.ok_or(failed(&path))?, old, wanted, &path)?;
                 }
-                (Some(Form::Table(below)), Some(Value::Table(old))) => match wanted {
+                (Form::Table(below), Some(Value::Table(old))) => match wanted {
                     Value::Table(want) => self.table(below, old, want, &path)?,
                     _ => return Err(failed(&path)),
                 },
-                (Some(Form::Tables(sections)), Some(old)) if old != wanted => {
+                (Form::Tables(sections), Some(old)) if old != wanted => {
                     self.blocks(sections, wanted, &path)?;
                 }
-                (Some(Form::Tables(_)), Some(_)) => {}
+                (Form::Tables(_), Some(_)) => {}
                 _ => return Err(failed(&path)),
             }
         }
-        if !new.is_empty() {
+        if dotted {
             self.add(table, &new, path);
+        }
+        if !sections.is_empty() {
+            self.add_sections(table, &sections, path, sections.len() < new.len());
         }
         Ok(())
     }
@@ -129,7 +135,7 @@ impl<'a> Setting<'a> {
             let free =
                 own_line.is_ok_and(|number| self.layout.node(number).is_some_and(|own| own.at == node.at));
             let room = if free {
-                Room::Free { old: raw, indent: line_indent(text, node.at.start) }
+                Room::Free { old: raw, indent: line_indent(text, node.at.start), trailing: node.trailing }
             } else {
                 Room::Inside(raw)
             };
@@ -190,13 +196,17 @@ impl<'a> Setting<'a> {
             return Err(MergeError::Unsupported { path: path.clone(), at, what });
         }
         let start = self.layout.lines(first).start;
-        let indent = line_indent(self.layout.text, start);
-        let lines = self.array_blocks(items, path, indent);
+        let lines = self.array_blocks(items, path, self.indent_of(Some(first)));
         self.edits.replace(start..self.layout.section(last).end, self.joined(&lines));
         Ok(())
     }
 
-    fn add(&mut self, table: &Table, new: &[New<'_>], path: &KeyPath) {
+    /// Adds all that becomes pairs; what needs sections comes back, to be added when the tables that are there
+    /// have got theirs.
+    fn add<'b>(&mut self, table: &Table, new: &[New<'b>], path: &KeyPath) -> Vec<New<'b>> {
+        if new.is_empty() {
+            return Vec::new();
+        }
         if let Some((pair, depth)) = table.dotted {
             let mut lines = Vec::new();
             let statement = &self.layout.statements[pair];
@@ -211,7 +221,7 @@ impl<'a> Setting<'a> {
                 let line = format!("{}{indent}{key}{equals}{}", self.style.eol, *value);
                 self.edits.insert(end, line.into());
             }
-            return;
+            return Vec::new();
         }
         let wanted = self.form_of_tables(table);
         let (sections, pairs): (Vec<_>, Vec<_>) =
@@ -228,9 +238,7 @@ impl<'a> Setting<'a> {
             }
             self.add_pairs(table, &lines, path);
         }
-        if !sections.is_empty() {
-            self.add_sections(table, &sections, path, !new.iter().all(|(_, value)| needs_section(value)));
-        }
+        sections
     }
 
     /// How the last of a table's tables is written.
@@ -347,8 +355,7 @@ impl<'a> Setting<'a> {
     fn add_sections(&mut self, table: &Table, new: &[New<'_>], path: &KeyPath, behind_pairs: bool) {
         let layout = self.layout;
         let child = table.children.values().filter_map(|form| form.headers().into_iter().max()).max();
-        let indent =
-            child.or(table.header).map_or("", |header| line_indent(layout.text, layout.lines(header).start));
+        let indent = self.indent_of(child.or(table.header));
         let last = if path.0.is_empty() { None } else { table.headers().into_iter().max() };
         let at = last.map_or_else(|| layout.last_line(), |header| layout.section_end(header));
         let mut lines = Vec::new();
@@ -366,19 +373,37 @@ impl<'a> Setting<'a> {
         self.edits.insert(at, self.joined(&lines));
     }
 
+    /// How a section and its pairs are indented; the pairs as those of the file's last section that has some,
+    /// if this one has none.
+    fn indent_of(&self, header: Option<usize>) -> Indent<'a> {
+        let layout = self.layout;
+        let of = |number: usize| line_indent(layout.text, layout.lines(number).start);
+        let with_pairs = |header: &usize| !layout.is_pair(*header) && layout.is_pair(*header + 1);
+        let sample =
+            header.filter(with_pairs).or_else(|| (0..layout.statements.len()).rev().find(with_pairs));
+        let pairs = sample.and_then(|sample| of(sample + 1).strip_prefix(of(sample)));
+        Indent { header: header.map_or("", of), pairs: pairs.unwrap_or_default() }
+    }
+
     fn tight(&self) -> bool {
         *self.tight.get_or_init(|| self.layout.is_tight())
     }
 
     /// The lines of a table or an array of tables, as sections.
-    fn sections(&self, value: &Value, path: &KeyPath, indent: &str, lines: &mut Vec<Zeroizing<String>>) {
+    fn sections(
+        &self,
+        value: &Value,
+        path: &KeyPath,
+        indent: Indent<'_>,
+        lines: &mut Vec<Zeroizing<String>>,
+    ) {
         match value {
             Value::Table(table) => {
                 let (sections, pairs): (Vec<_>, Vec<_>) =
                     table.iter().partition(|(_, value)| needs_section(value));
                 if !pairs.is_empty() || sections.is_empty() {
                     self.gap(lines);
-                    lines.push(header("[", path, "]", indent));
+                    lines.push(header("[", path, "]", indent.header));
                 }
                 self.body(&pairs, &sections, path, indent, lines);
             }
@@ -391,12 +416,12 @@ impl<'a> Setting<'a> {
         }
     }
 
-    fn array_blocks(&self, items: &[Value], path: &KeyPath, indent: &str) -> Vec<Zeroizing<String>> {
+    fn array_blocks(&self, items: &[Value], path: &KeyPath, indent: Indent<'_>) -> Vec<Zeroizing<String>> {
         let mut lines = Vec::new();
         for item in items {
             let Value::Table(table) = item else { continue };
             self.gap(&mut lines);
-            lines.push(header("[[", path, "]]", indent));
+            lines.push(header("[[", path, "]]", indent.header));
             let (sections, pairs): (Vec<_>, Vec<_>) =
                 table.iter().partition(|(_, value)| needs_section(value));
             self.body(&pairs, &sections, path, indent, &mut lines);
@@ -409,11 +434,13 @@ impl<'a> Setting<'a> {
         pairs: &[New<'_>],
         sections: &[New<'_>],
         path: &KeyPath,
-        indent: &str,
+        indent: Indent<'_>,
         lines: &mut Vec<Zeroizing<String>>,
     ) {
         for (key, value) in pairs {
-            lines.push(format!("{indent}{} = {}", emit::key(key), *self.style.fresh(value)).into());
+            let line =
+                format!("{}{}{} = {}", indent.header, indent.pairs, emit::key(key), *self.style.fresh(value));
+            lines.push(line.into());
         }
         for (key, value) in sections {
             self.sections(value, &path.child(key), indent, lines);
@@ -435,6 +462,13 @@ impl<'a> Setting<'a> {
         }
         out
     }
+}
+
+/// The blanks before a header, and those that come before the pairs besides.
+#[derive(Clone, Copy)]
+struct Indent<'a> {
+    header: &'a str,
+    pairs: &'a str,
 }
 
 /// How tables inside a table are written.

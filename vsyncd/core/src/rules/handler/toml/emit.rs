@@ -15,13 +15,14 @@ pub(super) struct Style {
 #[derive(Clone, Copy)]
 pub(super) enum Room<'a> {
     /// A value of its own; in the place of these bytes, if there were any, in a line indented so far.
-    Free { old: Option<&'a str>, indent: &'a str },
+    /// `trailing`: an array that stood there ended in a comma.
+    Free { old: Option<&'a str>, indent: &'a str, trailing: bool },
     /// Inside an array or an inline table; in the place of these bytes.
     Inside(Option<&'a str>),
 }
 
 impl<'a> Room<'a> {
-    const NEW: Self = Self::Free { old: None, indent: "" };
+    const NEW: Self = Self::Free { old: None, indent: "", trailing: false };
 
     fn old(self) -> Option<&'a str> {
         match self {
@@ -87,16 +88,14 @@ impl Style {
         let items: Vec<_> = items.iter().map(|item| self.value(item, Room::Inside(None))).collect();
         let mut out = Zeroizing::new(String::from("["));
         match room {
-            Room::Free { indent, .. } if old.contains('\n') && !items.is_empty() => {
+            Room::Free { indent, trailing, .. } if old.contains('\n') && !items.is_empty() => {
                 let line = old.split('\n').nth(1).unwrap_or_default();
                 let blanks = &line[..line.len() - line.trim_start_matches([' ', '\t']).len()];
-                let inside = old[..old.len() - 1].trim_end();
                 let own = if line[blanks.len()..].starts_with(']') {
                     format!("{blanks}  ")
                 } else {
                     blanks.to_owned()
                 };
-                let trailing = inside.ends_with(',') || inside == "[";
                 for (number, item) in items.iter().enumerate() {
                     out.push_str(self.eol);
                     out.push_str(&own);

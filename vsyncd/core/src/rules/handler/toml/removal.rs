@@ -158,21 +158,22 @@ impl<'a> Removal<'a> {
             let in_root = first_header.is_some_and(|header| block.end <= header);
             let clear = set_apart || (in_root && !root_stays && !*is_section);
             if !adjoins && clear {
-                self.blank_below(end);
+                gone_to = self.blank_below(end);
             }
         }
         self.no_final_break(&blocks);
     }
 
-    /// Takes out a blank line at `at`, unless only blank lines follow.
-    fn blank_below(&mut self, at: usize) {
+    /// Takes out a blank line at `at`, unless only blank lines follow; says where what stays begins.
+    fn blank_below(&mut self, at: usize) -> usize {
         let layout = self.layout;
         let line = at..layout.line_end(at);
-        if layout.is_blank(&line)
-            && !layout.text[at..].trim().is_empty()
-            && let Some(next) = layout.next_line(line.end)
-        {
-            self.edits.delete(at..next);
+        match layout.next_line(line.end) {
+            Some(next) if layout.is_blank(&line) && !layout.text[at..].trim().is_empty() => {
+                self.edits.delete(at..next);
+                next
+            }
+            _ => at,
         }
     }
 

@@ -42,6 +42,8 @@ pub(super) struct Node {
     pub(super) at: Range<usize>,
     /// What is inside if it is an inline table.
     pub(super) inline: Option<Inline>,
+    /// Whether it is an array that ends in a comma.
+    pub(super) trailing: bool,
 }
 
 /// The members of an inline table; `list` has one item for each.
@@ -185,10 +187,10 @@ impl Scanner<'_> {
             return Err(self.fault("too deeply nested"));
         }
         let start = self.at;
-        let mut inline = None;
+        let (mut inline, mut trailing) = (None, false);
         let rest = &self.text[start..];
         match self.peek() {
-            Some(b'[') => self.array(depth)?,
+            Some(b'[') => trailing = self.array(depth)?,
             Some(b'{') => inline = Some(self.inline(depth)?),
             Some(b'"' | b'\'') if rest.starts_with("\"\"\"") || rest.starts_with("'''") => {
                 self.block_string()?
@@ -203,19 +205,22 @@ impl Scanner<'_> {
                 self.at += length;
             }
         }
-        Ok(Node { at: start..self.at, inline })
+        Ok(Node { at: start..self.at, inline, trailing })
     }
 
-    fn array(&mut self, depth: usize) -> Scanned<()> {
+    /// Says whether the array ends in a comma.
+    fn array(&mut self, depth: usize) -> Scanned<bool> {
         self.at += 1;
+        let mut comma = false;
         loop {
             self.skip(true);
             if self.take("]") {
-                return Ok(());
+                return Ok(comma);
             }
             self.value(depth + 1)?;
             self.skip(true);
-            if !self.take(",") && self.peek() != Some(b']') {
+            comma = self.take(",");
+            if !comma && self.peek() != Some(b']') {
                 return Err(self.fault("a comma or a closing bracket is expected"));
             }
         }

@@ -84,6 +84,7 @@ fn tables_are_added_as_sections() {
     there_and_back("[a]\nx = 1\n", "[b.c]\ny = 2", "[a]\nx = 1\n\n[b.c]\ny = 2\n");
     there_and_back("[a]\nx = 1\n# tail", "[b]\ny = 2", "[a]\nx = 1\n# tail\n\n[b]\ny = 2");
     there_and_back("[a]\nx = 1\n[b]\ny = 1\n", "[c]\nz = 1", "[a]\nx = 1\n[b]\ny = 1\n[c]\nz = 1\n");
+    there_and_back("[a]\n  x = 1\n\n[b]\n", "[c.d]\ny = 2\n", "[a]\n  x = 1\n\n[b]\n\n[c.d]\n  y = 2\n");
     there_and_back(
         "[a]\nx = 1\n\n[a.b]\ny = 1\n# more of b\n\n# about z\n[z]\n",
         "[a.\"c.d\"]\nz = 1\n[n]\n",
@@ -106,6 +107,7 @@ fn an_implied_table_gets_its_header() {
     there_and_back("[a.b]\nx = 1\n", "a.n = 2", "[a]\nn = 2\n\n[a.b]\nx = 1\n");
     there_and_back("[z]\n\n# b\n[a.b]\nx = 1\n", "a.n = 2", "[z]\n\n[a]\nn = 2\n\n# b\n[a.b]\nx = 1\n");
     there_and_back("# file\n[a.b]\nx = 1\n", "a.n = 2", "# file\n[a]\nn = 2\n[a.b]\nx = 1\n");
+    there_and_back("[a.b]\n", "a.n = 2\nr = 1\n[z]\n", "r = 1\n\n[a]\nn = 2\n\n[a.b]\n\n[z]\n");
     assert_eq!(take("[a] # kept\nn = 2\n[a.b]\nx = 1\n", &[&["a", "n"]]), "[a] # kept\n[a.b]\nx = 1\n");
 }
 
@@ -256,7 +258,7 @@ fn what_is_no_toml_is_refused_with_its_place() {
         ("[a\n", "line 1, column 3: a closing bracket is expected"),
         ("a = 9223372036854775808\n", "line 1, column 5: it does not parse"),
         ("a = 1\na = 2\n", "line 2, column 1: a key or a table stands twice"),
-        ("[a]\n[a]\n", "line 2, column 1: a key or a table stands twice"),
+        ("[a]\n[a]\n", "line 2, column 2: a key or a table stands twice"),
         ("a = [1\n", "line 2, column 1: a comma or a closing bracket is expected"),
     ];
     for (file, place) in cases {

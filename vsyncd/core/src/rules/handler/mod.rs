@@ -3,10 +3,14 @@
 //! Every handler ends with the same check: the result is parsed again, every managed value has to be
 //! what was asked for, and every other value what it was. A result that fails is not returned.
 
+mod comma_list;
 mod error;
 mod ini;
 mod json;
 mod netrc;
+mod places;
+mod source;
+mod span_edits;
 mod splice;
 mod text;
 mod toml;

@@ -66,7 +66,7 @@ impl Layout {
 impl Planner<'_, '_, '_> {
     /// Adds entries to a document without content.
     pub(super) fn add_document(&mut self, incoming: &[(Scalar, Value)]) {
-        let at = self.tree.first.as_ref().map_or(self.tree.text.len(), |document| document.end);
+        let at = self.tree.first.as_ref().map_or(self.tree.vacant, |document| document.end);
         let entries: Vec<_> = incoming
             .iter()
             .filter_map(|(key, value)| {
@@ -118,9 +118,9 @@ impl Planner<'_, '_, '_> {
         let tree = self.tree;
         let span = tree.node(mapping).span.clone();
         let live: Vec<&Entry> = entries.iter().filter(|entry| !self.taken.contains(&entry.start)).collect();
-        let json = entries.first().is_some_and(|entry| {
-            matches!(tree.node(entry.key).kind, Kind::Scalar(Style::Double))
-        });
+        let json = entries
+            .first()
+            .is_some_and(|entry| matches!(tree.node(entry.key).kind, Kind::Scalar(Style::Double)));
         let wish = json.then_some(Quoting::Double);
         let words: Vec<String> = new.iter().map(|(key, value)| flow_entry(key, value, wish)).collect();
         let Some(last) = live.last() else {

@@ -143,14 +143,14 @@ fn float(unsigned: &str, negative: bool) -> Option<Class> {
 
 /// `1_000`, `1_0.5`: numbers to YAML 1.1.
 fn underscored(unsigned: &str) -> bool {
-    unsigned.contains('_')
-        && unsigned.bytes().all(|byte| byte.is_ascii_digit() || b"_.eE+-".contains(&byte))
+    unsigned.contains('_') && unsigned.bytes().all(|byte| byte.is_ascii_digit() || b"_.eE+-".contains(&byte))
 }
 
 /// `12:30:45`, `190:20:30.15`: numbers to base 60 in YAML 1.1.
 fn sexagesimal(unsigned: &str) -> bool {
     let mut parts = unsigned.split(':');
-    let first = parts.next().is_some_and(|part| part.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_'));
+    let first =
+        parts.next().is_some_and(|part| part.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_'));
     let mut count = 0;
     let rest = parts.all(|part| {
         count += 1;
@@ -192,8 +192,29 @@ mod tests {
     #[test]
     fn what_readers_disagree_on_is_not_text() {
         for text in [
-            "", "~", "null", "yes", "No", "OFF", "y", "0123", "1_000", "0b11", "12:30", "2026-05-23", "<<", "=",
-            "2026-05-23T10:00:00Z", ".inf", "-.INF", "1e400", "0x1F", "0o17", ".5", "5.", "True",
+            "",
+            "~",
+            "null",
+            "yes",
+            "No",
+            "OFF",
+            "y",
+            "0123",
+            "1_000",
+            "0b11",
+            "12:30",
+            "2026-05-23",
+            "<<",
+            "=",
+            "2026-05-23T10:00:00Z",
+            ".inf",
+            "-.INF",
+            "1e400",
+            "0x1F",
+            "0o17",
+            ".5",
+            "5.",
+            "True",
         ] {
             assert!(!is_text(text), "{text}");
         }

@@ -245,7 +245,9 @@ mod tests {
 
     #[test]
     fn strings_that_could_be_misread_are_quoted() {
-        for bare in ["abc", "a: b", "a #b", "no", "0123", "1e3", "-", "- a", "", " a", "a ", "a:", "#a", "@a", "<<"] {
+        for bare in
+            ["abc", "a: b", "a #b", "no", "0123", "1e3", "-", "- a", "", " a", "a ", "a:", "#a", "@a", "<<"]
+        {
             let quoted = word(&text(bare, Quoting::Plain), Quoting::Plain, false);
             assert_eq!(quoted.starts_with('"'), bare != "abc", "{quoted}");
         }

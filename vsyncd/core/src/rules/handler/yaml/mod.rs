@@ -63,8 +63,7 @@ pub(super) fn remove(existing: &[u8], places: &[KeyPath]) -> Result<Merged, Merg
 fn mark(entries: &mut Entries, keys: &[String]) {
     let Some((key, below)) = keys.split_first() else { return };
     let at = entries.iter().position(|(known, _)| known.text == *key).unwrap_or_else(|| {
-        let scalar =
-            Scalar { text: key.clone(), class: Class::Text(key.clone()), quoting: Quoting::Plain };
+        let scalar = Scalar { text: key.clone(), class: Class::Text(key.clone()), quoting: Quoting::Plain };
         entries.push((scalar, Value::Mapping(Vec::new())));
         entries.len() - 1
     });

@@ -26,8 +26,8 @@ pub(super) type Parsed<T> = Result<T, Fault>;
 /// `real_end` is where the file ends if a line break was added to it, else the text's length: a block
 /// scalar that ends there has no line break.
 pub(super) fn parse(text: &str, real_end: usize) -> Parsed<Tree<'_>> {
-    if let Some((at, _)) = text.char_indices().find(|(at, c)| !printable(*c) && !(*at == 0 && *c == '\u{feff}'))
-    {
+    // Readers differ on the other characters that do not print; JSON, which is YAML too, may have them.
+    if let Some(at) = text.bytes().position(|byte| byte < b' ' && byte != b'\t' && !is_break(byte)) {
         return Err(Fault { at, what: "a character that must not stand in a file" });
     }
     let mut parser = Parser {
@@ -39,12 +39,21 @@ pub(super) fn parse(text: &str, real_end: usize) -> Parsed<Tree<'_>> {
         anchors: HashMap::new(),
         handles: HashMap::new(),
         depth: 0,
+        vacant: text.len(),
     };
     let (first, documents) = parser.stream()?;
-    Ok(Tree { text, texts: Vec::new(), nodes: parser.nodes, first, documents, real_end })
+    Ok(Tree {
+        text,
+        texts: Vec::new(),
+        nodes: parser.nodes,
+        first,
+        documents,
+        vacant: parser.vacant,
+        real_end,
+    })
 }
 
-/// Whether the character may stand in a file.
+/// Whether every reader takes the character as it is.
 pub(super) const fn printable(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{fefe}' | '\u{ff00}'..='\u{fffd}')
         || c >= '\u{10000}'
@@ -60,6 +69,7 @@ pub(super) struct Parser<'t> {
     anchors: HashMap<&'t str, NodeId>,
     handles: HashMap<&'t str, &'t str>,
     depth: usize,
+    vacant: usize,
 }
 
 impl<'t> Parser<'t> {
@@ -223,7 +233,8 @@ impl<'t> Parser<'t> {
     fn tag(&mut self) -> Parsed<String> {
         let rest = &self.text[self.at..];
         if let Some(verbatim) = rest.strip_prefix("!<") {
-            let Some(len) = verbatim.find(['>', '\n', '\r', ' ']).filter(|at| verbatim[*at..].starts_with('>'))
+            let Some(len) =
+                verbatim.find(['>', '\n', '\r', ' ']).filter(|at| verbatim[*at..].starts_with('>'))
             else {
                 return self.fault("a tag that does not end");
             };
@@ -275,6 +286,7 @@ impl<'t> Parser<'t> {
                 if directives {
                     return self.fault("a directive without a document");
                 }
+                self.vacant = self.vacant.min(self.at);
                 self.end_marker()?;
             } else {
                 break;

@@ -52,8 +52,7 @@ pub(super) fn lookup(tree: &Tree<'_>, mapping: NodeId, keys: &[&Scalar]) -> Vec<
     let mut found = vec![Vec::new(); keys.len()];
     let by_text: HashMap<&str, usize> =
         keys.iter().enumerate().map(|(at, key)| (key.text.as_str(), at)).collect();
-    let odd: Vec<usize> =
-        (0..keys.len()).filter(|at| !matches!(keys[*at].class, Class::Text(_))).collect();
+    let odd: Vec<usize> = (0..keys.len()).filter(|at| !matches!(keys[*at].class, Class::Text(_))).collect();
     for entry in tree.entries(mapping) {
         let node = tree.resolved(entry.key);
         if !matches!(tree.node(node).kind, Kind::Scalar(_)) {
@@ -291,10 +290,15 @@ impl<'a, 't, 'v> Planner<'a, 't, 'v> {
 
     /// Fails if an alias that stays stands for an anchor that goes.
     fn check_gone(&self) -> Result<(), MergeError> {
-        let aliases: Vec<(usize, NodeId)> = self.tree.nodes.iter().filter_map(|node| match node.kind {
-            Kind::Alias(target) => Some((node.span.start, target)),
-            _ => None,
-        }).collect();
+        let aliases: Vec<(usize, NodeId)> = self
+            .tree
+            .nodes
+            .iter()
+            .filter_map(|node| match node.kind {
+                Kind::Alias(target) => Some((node.span.start, target)),
+                _ => None,
+            })
+            .collect();
         if aliases.is_empty() {
             return Ok(());
         }

@@ -17,10 +17,38 @@ fn config() -> ProptestConfig {
 const KEYS: [&str; 10] = ["a", "b", "c", "key one", "x-1", "10", "no", "é", "a: b", "#k"];
 
 const TEXTS: [&str; 32] = [
-    "plain", "two words", "no", "yes", "0123", "1e3", "~", "null", "2026-05-23", "12:30", "", " lead", "trail ",
-    "a: b", "a #b", "#c", "- x", "it's", "say \"hi\"", "back\\slash", "tab\there", "one\ntwo", "one\n\ntwo\n",
-    "-----BEGIN KEY-----\nAAAA\nBBBB\n-----END KEY-----\n", "{x", "[y", "é ü", "\u{85}\u{2028}", "*star", "&and",
-    "\u{1}\u{7f}", "@at",
+    "plain",
+    "two words",
+    "no",
+    "yes",
+    "0123",
+    "1e3",
+    "~",
+    "null",
+    "2026-05-23",
+    "12:30",
+    "",
+    " lead",
+    "trail ",
+    "a: b",
+    "a #b",
+    "#c",
+    "- x",
+    "it's",
+    "say \"hi\"",
+    "back\\slash",
+    "tab\there",
+    "one\ntwo",
+    "one\n\ntwo\n",
+    "-----BEGIN KEY-----\nAAAA\nBBBB\n-----END KEY-----\n",
+    "{x",
+    "[y",
+    "é ü",
+    "\u{85}\u{2028}",
+    "*star",
+    "&and",
+    "\u{1}\u{7f}",
+    "@at",
 ];
 
 fn leaf() -> impl Strategy<Value = Json> {
@@ -180,7 +208,9 @@ fn written(entries: &Map<String, Json>, choices: &[u8]) -> String {
     } else {
         hand.block(entries, 0, &mut out);
     }
-    out += &["", "# end\n", "...\n", "---\nsecond: [1, 2]\n"][usize::from(hand.choose(4))].replace('\n', hand.eol);
+    let end = if entries.is_empty() { "# end\n" } else { "...\n" };
+    out +=
+        &["", "# end\n", end, "---\nsecond: [1, 2]\n"][usize::from(hand.choose(4))].replace('\n', hand.eol);
     if hand.choose(4) == 0 && !out.trim_end().ends_with(['\u{feff}', '+', '|']) {
         out.truncate(out.trim_end_matches(['\n', '\r']).len());
     }
@@ -190,8 +220,11 @@ fn written(entries: &Map<String, Json>, choices: &[u8]) -> String {
 /// The first document by an independent parser.
 fn read(text: &str) -> Yaml {
     use serde::Deserialize as _;
+    // That parser counts a BOM as a column.
+    let text = text.trim_start_matches('\u{feff}');
     let first = yaml_serde::Deserializer::from_str(text).next();
-    let value = first.map(|document| Yaml::deserialize(document).unwrap_or_else(|error| panic!("{error}: {text:?}")));
+    let value =
+        first.map(|document| Yaml::deserialize(document).unwrap_or_else(|error| panic!("{error}: {text:?}")));
     match value {
         None | Some(Yaml::Null) => Yaml::Mapping(yaml_serde::Mapping::new()),
         Some(value) => value,
@@ -266,7 +299,7 @@ proptest! {
         prop_assert_eq!(result.changes.is_empty(), *result.bytes == existing.as_bytes());
 
         prop_assert_eq!(text.contains("second: [1, 2]"), existing.contains("second: [1, 2]"));
-        prop_assert_eq!(text.ends_with('\n'), existing.ends_with('\n') || existing.len() <= 3 && text.len() > 3);
+        prop_assert_eq!(text.ends_with('\n'), existing.ends_with('\n') || existing.trim_start_matches('\u{feff}').is_empty() && text != existing);
         prop_assert_eq!(text.starts_with('\u{feff}'), existing.starts_with('\u{feff}'));
         if existing.contains("\r\n") && !existing.replace("\r\n", "").contains('\n') {
             prop_assert!(!text.replace("\r\n", "").contains('\n'), "{:?}", text);
@@ -313,7 +346,7 @@ proptest! {
         for (at, what, byte) in cuts {
             let at = at.index(bytes.len() + 1);
             match what {
-                0 => bytes.insert(at, b" \n\t:-?#&*!|>'\"%@`{}[],ab0\r"[usize::from(byte) % 27]),
+                0 => bytes.insert(at, b" \n\t:-?#&*!|>'\"%@`{}[],ab0\r"[usize::from(byte) % 26]),
                 1 => bytes.truncate(at),
                 _ => { bytes.get_mut(at).map(|old| *old = byte); }
             }
@@ -331,5 +364,7 @@ proptest! {
 fn tree_is_open(text: &str) -> bool {
     let (text, end) = decode(text.as_bytes()).unwrap();
     let tree = parse(&text, end).unwrap();
-    tree.nodes.iter().any(|node| matches!(node.kind, Kind::Scalar(tree::Style::Block(block)) if block.is_open()))
+    tree.nodes
+        .iter()
+        .any(|node| matches!(node.kind, Kind::Scalar(tree::Style::Block(block)) if block.is_open()))
 }

@@ -4,9 +4,7 @@ use std::ops::Range;
 
 use super::parser::{Fault, Parsed, Parser};
 use super::text::{escape_digits, escaped};
-use super::tree::{
-    Block, Chomp, Kind, NodeId, Properties, Style, break_len, is_blank, is_break, line_start,
-};
+use super::tree::{Block, Chomp, Kind, NodeId, Properties, Style, break_len, is_blank, is_break, line_start};
 
 impl Parser<'_> {
     /// A plain scalar inside a collection of the column `indent`. `only_key`: in one line.
@@ -43,9 +41,9 @@ impl Parser<'_> {
             let next = self.bytes.get(at + 1).copied();
             let stop = match byte {
                 b'#' => at > 0 && self.bytes[at - 1].is_ascii_whitespace(),
-                b':' => next.is_none_or(|next| {
-                    next.is_ascii_whitespace() || (flow && b",[]{}".contains(&next))
-                }),
+                b':' => {
+                    next.is_none_or(|next| next.is_ascii_whitespace() || (flow && b",[]{}".contains(&next)))
+                }
                 b',' | b'[' | b']' | b'{' | b'}' => flow,
                 _ => is_break(byte),
             };
@@ -172,8 +170,7 @@ impl Parser<'_> {
         let last = if chomp == Chomp::Keep { blank_end } else { content_end };
         let end = last.unwrap_or(header_line_end);
         let closed = last.is_some() && end < self.real_end;
-        let layout =
-            Block { folded, chomp, header_end, body, indent: indent.cast_unsigned(), closed };
+        let layout = Block { folded, chomp, header_end, body, indent: indent.cast_unsigned(), closed };
         Ok((Style::Block(layout), start..end))
     }
 
@@ -200,8 +197,7 @@ impl Parser<'_> {
     fn block_lines(&mut self, indent: usize) -> (Option<usize>, Option<usize>) {
         let (mut content, mut blank) = (None, None);
         while self.at < self.bytes.len() {
-            let spaces =
-                self.bytes[self.at..].iter().take(indent).take_while(|byte| **byte == b' ').count();
+            let spaces = self.bytes[self.at..].iter().take(indent).take_while(|byte| **byte == b' ').count();
             let byte = self.bytes.get(self.at + spaces).copied();
             let empty = byte.is_none_or(is_break);
             if !empty && (spaces < indent || self.marker(self.at)) {

@@ -25,8 +25,15 @@ struct Builder {
 /// Reads the whole stream with the other parser; None if it does not parse there. Places in the tree are
 /// all empty, and only the first document is in it.
 pub(super) fn read(text: &str) -> Option<Tree<'static>> {
-    let tree =
-        Tree { text: "", texts: Vec::new(), nodes: Vec::new(), first: None, documents: 0, real_end: 0 };
+    let tree = Tree {
+        text: "",
+        texts: Vec::new(),
+        nodes: Vec::new(),
+        first: None,
+        documents: 0,
+        vacant: 0,
+        real_end: 0,
+    };
     let mut builder = Builder { tree, open: Vec::new(), anchors: HashMap::new(), documents: 0 };
     for event in Parser::new_from_str(text.strip_prefix('\u{feff}').unwrap_or(text)) {
         builder.event(event.ok()?.0)?;

@@ -22,10 +22,8 @@ impl Planner<'_, '_, '_> {
             self.gone(entry.start..end_of(tree, entry), None, path);
         }
         if *flow {
-            for at in 0..entries.len() {
-                if self.taken.contains(&entries[at].start) {
-                    self.take_flow(mapping, entries, at);
-                }
+            if !gone.is_empty() {
+                self.take_flow(mapping, entries);
             }
             return Ok(());
         }
@@ -56,44 +54,49 @@ impl Planner<'_, '_, '_> {
         node.properties.end().unwrap_or_else(|| colon.map_or(node.span.start, |colon| colon + 1))
     }
 
-    fn take_flow(&mut self, mapping: NodeId, entries: &[Entry], at: usize) {
+    /// Takes the marked entries out of a flow mapping, with their commas.
+    fn take_flow(&mut self, mapping: NodeId, entries: &[Entry]) {
         let tree = self.tree;
-        let bytes = tree.text.as_bytes();
-        let entry = &entries[at];
-        let (start, end) = (entry.start, end_of(tree, entry));
         let close = tree.node(mapping).span.end - 1;
-        let next = entries.get(at + 1).map_or(close, |next| next.start);
-        let own = comma(tree, end, next);
-        let line = tree.line_start(start);
-        let leads = tree.text[line..start].bytes().all(|byte| byte.is_ascii_whitespace());
-        let before = entries[..at].iter().rposition(|entry| !self.taken.contains(&entry.start));
-        let last = at + 1 == entries.len();
-        let kept_end = before.map(|before| end_of(tree, &entries[before]));
-        let kept_comma =
-            before.and_then(|before| comma(tree, end_of(tree, &entries[before]), entries[before + 1].start));
-        if let (true, false, Some(_), Some(kept)) = (last, leads, own, kept_end)
-            && before.is_some_and(|before| before + 1 == at)
-            && tree.line_end(kept) > start
-        {
-            self.edits.delete(kept..end);
-            return;
-        }
-        if last && own.is_none() && let Some(comma) = kept_comma {
-            if !leads && before.is_some_and(|before| before + 1 == at) && tree.line_end(comma) > start {
-                self.edits.delete(comma..end);
-                return;
+        let kept = entries.iter().rposition(|entry| !self.taken.contains(&entry.start));
+        let end = entries.last().map_or(close, |last| end_of(tree, last));
+        let mut until = entries.len();
+        if let Some(kept) = kept.filter(|kept| kept + 1 < entries.len()) {
+            let kept_end = end_of(tree, &entries[kept]);
+            if tree.line_end(kept_end) > end {
+                // The last ones, in the line of what stays: what parts them goes, what follows stays.
+                self.edits.delete(kept_end..end);
+                until = kept;
+            } else if comma(tree, end, close).is_none()
+                && let Some(comma) = comma(tree, kept_end, entries[kept + 1].start)
+            {
+                self.edits.delete(comma..comma + 1);
             }
-            self.edits.delete(comma..comma + 1);
         }
-        let mut stop = own.map_or(end, |comma| comma + 1);
-        while bytes.get(stop).copied().is_some_and(is_blank) && (own.is_some() || leads) {
-            stop += 1;
+        for (at, entry) in entries.iter().enumerate().take(until) {
+            if self.taken.contains(&entry.start) {
+                let next = entries.get(at + 1).map_or(close, |next| next.start);
+                self.take_one(tree.node(mapping).span.start, entry, next);
+            }
+        }
+    }
+
+    /// Takes one entry out of a flow mapping with the comma after it; a line of its own goes whole.
+    fn take_one(&mut self, open: usize, entry: &Entry, next: usize) {
+        let tree = self.tree;
+        let end = end_of(tree, entry);
+        let line = tree.line_start(entry.start);
+        let leads = line > open && tree.text[line..entry.start].bytes().all(is_blank);
+        let comma = comma(tree, end, next);
+        let mut stop = comma.map_or(end, |comma| comma + 1);
+        if leads || comma.is_some() {
+            stop += tree.text[stop..].bytes().take_while(|byte| is_blank(*byte)).count();
         }
         let rest = &tree.text[stop..tree.line_end(stop)];
-        if leads && line > tree.node(mapping).span.start && (rest.is_empty() || rest.starts_with('#')) {
+        if leads && (rest.is_empty() || rest.starts_with('#')) {
             self.edits.delete(line..tree.next_line(stop));
         } else {
-            self.edits.delete(start..stop);
+            self.edits.delete(entry.start..stop);
         }
     }
 }

@@ -7,7 +7,8 @@ use crate::rules::handler::{self, ChangeKind, Format};
 fn merged(existing: &str, incoming: &str, delete_nulls: bool) -> Result<String, MergeError> {
     let options = Options { delete_nulls };
     let first = handler::merge(Format::Yaml, existing.as_bytes(), incoming.as_bytes(), options)?;
-    let again = handler::merge(Format::Yaml, &first.bytes, incoming.as_bytes(), options).expect("merges again");
+    let again =
+        handler::merge(Format::Yaml, &first.bytes, incoming.as_bytes(), options).expect("merges again");
     assert!(again.changes.is_empty() && again.bytes == first.bytes, "twice: {existing:?} {incoming:?}");
     assert_eq!(first.changes.is_empty(), *first.bytes == existing.as_bytes());
     Ok(String::from_utf8(first.bytes.to_vec()).expect("UTF-8"))
@@ -53,7 +54,9 @@ fn a_replaced_scalar_keeps_its_line() {
 
 #[test]
 fn values_that_look_like_others_keep_their_type() {
-    for text in ["no", "0123", "1e3", "~", "null", "2026-05-23", "12:30", "0x1F", "true", "", "=", "<<", "-", "1.0"] {
+    for text in
+        ["no", "0123", "1e3", "~", "null", "2026-05-23", "12:30", "0x1F", "true", "", "=", "<<", "-", "1.0"]
+    {
         gives("a: old\n", &format!("a: \"{text}\"\n"), &format!("a: \"{text}\"\n"));
         gives("a: 'old'\n", &format!("a: \"{text}\"\n"), &format!("a: '{text}'\n"));
         gives("b: 1\n", &format!("a: '{text}'\n"), &format!("b: 1\na: '{text}'\n"));
@@ -62,8 +65,11 @@ fn values_that_look_like_others_keep_their_type() {
     gives("a: yes\n", "a: no\n", "a: no\n");
     gives("a: old\n", "a:\n", "a: null\n");
     gives("a: 1\n", "a: 1e400\n", "a: 1e400\n");
-    gives("a: 1\n", "a: 123456789012345678901234567890123456789012345\n",
-        "a: 123456789012345678901234567890123456789012345\n");
+    gives(
+        "a: 1\n",
+        "a: 123456789012345678901234567890123456789012345\n",
+        "a: 123456789012345678901234567890123456789012345\n",
+    );
 }
 
 #[test]
@@ -94,14 +100,22 @@ fn the_same_value_is_left_as_it_is_spelled() {
 
 #[test]
 fn new_keys_go_after_the_last_one_of_their_mapping() {
-    returns("a:\n  x: 1 # one\n\n# about b\nb: 2\n", "a: {y: 2}\n", "a:\n  x: 1 # one\n  y: 2\n\n# about b\nb: 2\n");
+    returns(
+        "a:\n  x: 1 # one\n\n# about b\nb: 2\n",
+        "a: {y: 2}\n",
+        "a:\n  x: 1 # one\n  y: 2\n\n# about b\nb: 2\n",
+    );
     returns("a:\n    x: 1\nb: 2", "c:\n  d:\n    e: 1\n", "a:\n    x: 1\nb: 2\nc:\n    d:\n        e: 1");
     returns("a:\n- x\n", "b: [1, {c: 2, d: [3]}]\n", "a:\n- x\nb:\n- 1\n- c: 2\n  d:\n  - 3\n");
     returns("a: |\n  text\n\n# end\n", "b: 1\n", "a: |\n  text\nb: 1\n\n# end\n");
     returns("a: |+\n  text\n\n\n# end\n", "b: 1\n", "a: |+\n  text\n\n\nb: 1\n# end\n");
     returns("a: 1\r\nb: 2\r\n", "c: {d: 1}\n", "a: 1\r\nb: 2\r\nc:\r\n  d: 1\r\n");
     returns("a: 1\r\nb: 2", "c: 1\n", "a: 1\r\nb: 2\r\nc: 1");
-    returns("a:\n  b:\n    c: 1\n", "a: {b: {d: 1}, e: 2}\nf: 3\n", "a:\n  b:\n    c: 1\n    d: 1\n  e: 2\nf: 3\n");
+    returns(
+        "a:\n  b:\n    c: 1\n",
+        "a: {b: {d: 1}, e: 2}\nf: 3\n",
+        "a:\n  b:\n    c: 1\n    d: 1\n  e: 2\nf: 3\n",
+    );
     returns("? a\n: 1\n", "b: 2\n", "? a\n: 1\nb: 2\n");
     returns("a: &x 1\n", "\"k: y\": 2\n", "a: &x 1\n\"k: y\": 2\n");
 }
@@ -112,6 +126,7 @@ fn empty_files_become_mappings() {
     returns("\u{feff}", "a: 1\n", "\u{feff}a: 1\n");
     returns("# only\n\n", "a: 1\n", "# only\n\na: 1\n");
     returns("# only", "a: 1\n", "# only\na: 1");
+    returns("...\n", "a: 1\n", "a: 1\n...\n");
     returns("---\n", "a: 1\n", "---\na: 1\n");
     returns("---\n# c\n...\n", "a: 1\n", "---\n# c\na: 1\n...\n");
     returns("%YAML 1.2\n---\n---\nb: 1\n", "a: 1\n", "%YAML 1.2\n---\na: 1\n---\nb: 1\n");
@@ -124,7 +139,11 @@ fn flow_mappings_are_edited_inside_their_braces() {
     returns("a: {x: 1}\n", "a: {y: \"q,\"}\n", "a: {x: 1, y: \"q,\"}\n");
     returns("a: { x: 1 }\n", "a: {y: 2}\n", "a: { x: 1, y: 2 }\n");
     returns("a: {x: 1,}\n", "a: {y: 2}\n", "a: {x: 1, y: 2,}\n");
-    returns("a: {\n  x: 1, # one\n  z: 2 # two\n}\n", "a: {y: 2}\n", "a: {\n  x: 1, # one\n  z: 2, # two\n  y: 2\n}\n");
+    returns(
+        "a: {\n  x: 1, # one\n  z: 2 # two\n}\n",
+        "a: {y: 2}\n",
+        "a: {\n  x: 1, # one\n  z: 2, # two\n  y: 2\n}\n",
+    );
     returns("a: {\n  x: 1,\n}\n", "a: {y: 2, w: 3}\n", "a: {\n  x: 1,\n  y: 2,\n  w: 3,\n}\n");
     returns("{\n  \"a\": {\"x\": 1}\n}\n", "b: yo\n", "{\n  \"a\": {\"x\": 1},\n  \"b\": \"yo\"\n}\n");
     gives("a: {x: old, y: 2} # c\n", "a: {x: 'n,w'}\n", "a: {x: \"n,w\", y: 2} # c\n");
@@ -225,7 +244,11 @@ fn only_the_first_document_is_edited() {
 
 #[test]
 fn nulls_delete_where_that_is_asked_for() {
-    deletes("# top\na: 1 # c\n# b's\nb:\n  c: 1\n  d: 2\ne: 3\n", "a: null\nb: {c: ~}\nzz: null\n", "# top\n# b's\nb:\n  d: 2\ne: 3\n");
+    deletes(
+        "# top\na: 1 # c\n# b's\nb:\n  c: 1\n  d: 2\ne: 3\n",
+        "a: null\nb: {c: ~}\nzz: null\n",
+        "# top\n# b's\nb:\n  d: 2\ne: 3\n",
+    );
     deletes("a:\n  b: 1 # c\nc: 1\n", "a: {b: null}\n", "a: {}\nc: 1\n");
     deletes("a: # c\n  b: 1\nc: 1", "a: {b: null, d: 2}\nc: null\n", "a: # c\n  d: 2");
     deletes("a: 1\n", "b: {c: null}\nd: {e: 1, f: null}\n", "a: 1\nd:\n  e: 1\n");
@@ -234,15 +257,36 @@ fn nulls_delete_where_that_is_asked_for() {
 
 #[test]
 fn what_cannot_be_edited_is_refused_with_its_place() {
-    for bad in ["a: [1\n", "a: \"x\n", "a: b: c\n", "\ta: 1\n", "a: 1\n b: 2\n", "a: *x\n", "{a: 1]\n", "a: 1\n}\n",
-        "a: @x\n", "a: \"\\q\"\n", "a: 1\nb\n", "%YAML 1.2\na: 1\n", "a: \u{1}\n", "a: 1\n---\nb: [\n", "- a\nb: 1\n"]
-    {
-        assert!(matches!(error(bad, "a: 1\n"), MergeError::Malformed { .. }), "{bad:?}: {:?}", error(bad, "a: 1\n"));
+    for bad in [
+        "a: [1\n",
+        "a: \"x\n",
+        "a: b: c\n",
+        "\ta: 1\n",
+        "a: 1\n b: 2\n",
+        "a: *x\n",
+        "{a: 1]\n",
+        "a: 1\n}\n",
+        "a: @x\n",
+        "a: \"\\q\"\n",
+        "a: 1\nb\n",
+        "%YAML 1.2\na: 1\n",
+        "a: \u{1}\n",
+        "a: 1\n---\nb: [\n",
+        "- a\nb: 1\n",
+    ] {
+        assert!(
+            matches!(error(bad, "a: 1\n"), MergeError::Malformed { .. }),
+            "{bad:?}: {:?}",
+            error(bad, "a: 1\n")
+        );
         assert!(matches!(error("a: 1\n", bad), MergeError::BadIncoming { .. }), "{bad:?}");
     }
     assert_eq!(error("- a\n", "a: 1\n"), MergeError::WrongRoot { document: "file", found: "sequence" });
     assert_eq!(error("text\n", "a: 1\n"), MergeError::WrongRoot { document: "file", found: "scalar" });
-    assert_eq!(error("a: 1\n", "- 1\n"), MergeError::WrongRoot { document: "rendered data", found: "sequence" });
+    assert_eq!(
+        error("a: 1\n", "- 1\n"),
+        MergeError::WrongRoot { document: "rendered data", found: "sequence" }
+    );
     let path = KeyPath::from_iter(["a", "b"]);
     let at = Position { line: 3, column: 3 };
     assert_eq!(error("a:\n  b: 1\n  b: 2\n", "a: {b: 1}\n"), MergeError::DuplicateKey { path, at });
@@ -273,8 +317,9 @@ fn bombs_are_refused() {
 
 #[test]
 fn changes_and_managed_places_are_named() {
-    let merged = merge(b"b: 1\na: {x: 1}\n", b"a: {x: 2, n: {m: 1}, e: {}}\nb: 1\nl: [1]\n", Options::default())
-        .expect("merges");
+    let merged =
+        merge(b"b: 1\na: {x: 1}\n", b"a: {x: 2, n: {m: 1}, e: {}}\nb: 1\nl: [1]\n", Options::default())
+            .expect("merges");
     let names: Vec<_> = merged.changes.iter().map(|change| (change.path.to_string(), change.kind)).collect();
     assert_eq!(
         names,

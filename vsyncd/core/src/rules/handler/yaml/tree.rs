@@ -68,8 +68,14 @@ pub(super) struct Entry {
 #[derive(Debug)]
 pub(super) enum Kind {
     Scalar(Style),
-    Sequence { flow: bool, items: Vec<NodeId> },
-    Mapping { flow: bool, entries: Vec<Entry> },
+    Sequence {
+        flow: bool,
+        items: Vec<NodeId>,
+    },
+    Mapping {
+        flow: bool,
+        entries: Vec<Entry>,
+    },
     /// The node that carries the anchor.
     Alias(NodeId),
 }
@@ -137,6 +143,8 @@ pub(super) struct Tree<'t> {
     pub(super) first: Option<Document>,
     /// How many documents there are.
     pub(super) documents: usize,
+    /// Where the content of a stream without documents can go.
+    pub(super) vacant: usize,
     /// Where the file ends. A line break may have been added to the text.
     pub(super) real_end: usize,
 }

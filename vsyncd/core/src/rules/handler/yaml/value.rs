@@ -204,12 +204,7 @@ impl<'a, 't> Reader<'a, 't> {
         Ok(Value::Mapping(own))
     }
 
-    fn spread(
-        &self,
-        value: Value,
-        at: NodeId,
-        inherited: &mut Vec<(Scalar, Value)>,
-    ) -> Result<(), Fault> {
+    fn spread(&self, value: Value, at: NodeId, inherited: &mut Vec<(Scalar, Value)>) -> Result<(), Fault> {
         match value {
             Value::Mapping(entries) => inherited.extend(entries),
             Value::Sequence(items) => {

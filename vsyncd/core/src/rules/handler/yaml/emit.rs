@@ -30,19 +30,22 @@ impl Layout {
         format!("{}{:column$}", self.eol, "")
     }
 
-    /// A value of a block mapping whose keys stand in `column`. `wish` is for a scalar; `items` is the
-    /// column for the items of a sequence.
+    /// A value of a block mapping whose keys stand in `column`. `wish` is for a scalar; `inner` is the
+    /// column for the items of a sequence or the lines of a block scalar.
     pub(super) fn block(
         self,
         value: &Value,
         column: usize,
         wish: Option<Quoting>,
-        items: Option<usize>,
+        inner: Option<usize>,
     ) -> Written {
         match value {
-            Value::Scalar(scalar) => self.block_scalar(scalar, column, wish.unwrap_or(scalar.quoting)),
+            Value::Scalar(scalar) => {
+                let inner = inner.unwrap_or(column + self.unit);
+                self.block_scalar(scalar, inner, wish.unwrap_or(scalar.quoting))
+            }
             Value::Sequence(list) if !list.is_empty() => {
-                let column = items.unwrap_or(column + if self.flush { 0 } else { self.unit });
+                let column = inner.unwrap_or(column + if self.flush { 0 } else { self.unit });
                 let below = format!("{}{}", self.newline(column), self.items(list, column));
                 Written { below, ..Written::default() }
             }
@@ -72,7 +75,7 @@ impl Layout {
             }
             Value::Sequence(items) if !items.is_empty() => format!("- {}", self.items(items, column + 2)),
             Value::Scalar(scalar) => {
-                let Written { inline, below } = self.block_scalar(scalar, column, scalar.quoting);
+                let Written { inline, below } = self.block_scalar(scalar, column + self.unit, scalar.quoting);
                 format!("- {inline}{below}")
             }
             _ => format!("- {}", flow(item)),
@@ -80,11 +83,11 @@ impl Layout {
         lines.collect::<Vec<_>>().join(&self.newline(column))
     }
 
-    fn block_scalar(self, scalar: &Scalar, column: usize, wish: Quoting) -> Written {
+    fn block_scalar(self, scalar: &Scalar, inner: usize, wish: Quoting) -> Written {
         let Class::Text(text) = &scalar.class else {
             return Written { inline: word(scalar, wish, false), ..Written::default() };
         };
-        let newline = self.newline(column + self.unit.clamp(1, 9));
+        let newline = self.newline(inner);
         let body = text.strip_suffix('\n').unwrap_or(text);
         let chomp = if body.len() == text.len() { "-" } else { "" };
         let folded = wish == Quoting::Folded && foldable(body);
@@ -190,7 +193,7 @@ fn plain(text: &str, in_flow: bool) -> bool {
     let mut chars = text.chars();
     let first = match chars.next() {
         None => return false,
-        Some('-' | '?' | ':') => chars.next().is_some_and(|c| c.is_alphanumeric()),
+        Some('-' | '?' | ':') => chars.next().is_some_and(char::is_alphanumeric),
         Some(c) => !",[]{}#&*!|>'\"%@` ".contains(c),
     };
     first
@@ -258,7 +261,7 @@ mod tests {
     #[test]
     fn blocks_hold_lines_and_fall_back_to_quotes() {
         let block = |body: &str, wish| {
-            let written = LAYOUT.block_scalar(&text(body, wish), 0, wish);
+            let written = LAYOUT.block_scalar(&text(body, wish), 2, wish);
             format!("{}{}", written.inline, written.below)
         };
         assert_eq!(block("a\n\nb\n", Quoting::Literal), "|\n  a\n\n  b");

@@ -10,7 +10,7 @@ use crate::rules::handler::ChangeKind;
 /// Few by default; `VSYNC_SOAK` asks for thousands.
 #[expect(clippy::disallowed_methods, reason = "a test may read its environment")]
 fn config() -> ProptestConfig {
-    let cases = if std::env::var_os("VSYNC_SOAK").is_some() { 20_000 } else { 128 };
+    let cases = if std::env::var_os("VSYNC_SOAK").is_some() { 10_000 } else { 128 };
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 
@@ -217,6 +217,13 @@ fn written(entries: &Map<String, Json>, choices: &[u8]) -> String {
     out
 }
 
+/// Without the second document.
+fn single(mut text: String) -> String {
+    let second = text.find("second:").map(|at| text[..at].rfind("---").unwrap_or(at));
+    text.truncate(second.unwrap_or(text.len()));
+    text
+}
+
 /// The first document by an independent parser.
 fn read(text: &str) -> Yaml {
     use serde::Deserialize as _;
@@ -286,8 +293,7 @@ proptest! {
         old in mapping(), new in mapping(), delete_nulls: bool,
         one in proptest::collection::vec(any::<u8>(), 16..64), two in proptest::collection::vec(any::<u8>(), 16..64),
     ) {
-        let (existing, incoming) = (written(&old, &one), written(&new, &two));
-        prop_assume!(!incoming.contains("second:"));
+        let (existing, incoming) = (written(&old, &one), single(written(&new, &two)));
         let options = Options { delete_nulls };
         let result = merged(&existing, &incoming, options);
         let text = std::str::from_utf8(&result.bytes).unwrap();
@@ -311,10 +317,11 @@ proptest! {
         old in mapping(), new in mapping(),
         one in proptest::collection::vec(any::<u8>(), 16..64), two in proptest::collection::vec(any::<u8>(), 16..64),
     ) {
-        let (existing, incoming) = (written(&old, &one), written(&new, &two));
-        prop_assume!(!incoming.contains("second:"));
+        let (existing, incoming) = (written(&old, &one), single(written(&new, &two)));
         let result = merged(&existing, &incoming, Options::default());
-        prop_assume!(result.changes.iter().all(|change| change.kind == ChangeKind::Added));
+        if result.changes.iter().any(|change| change.kind != ChangeKind::Added) {
+            return Ok(());
+        }
         let places: Vec<_> = result.changes.iter().map(|change| change.path.clone()).collect();
         let back = remove(&result.bytes, &places).unwrap();
         let (back, set) = (String::from_utf8_lossy(&back.bytes), String::from_utf8_lossy(&result.bytes));
@@ -348,7 +355,7 @@ proptest! {
             match what {
                 0 => bytes.insert(at, b" \n\t:-?#&*!|>'\"%@`{}[],ab0\r"[usize::from(byte) % 26]),
                 1 => bytes.truncate(at),
-                _ => { bytes.get_mut(at).map(|old| *old = byte); }
+                _ => bytes.iter_mut().skip(at).take(1).for_each(|old| *old = byte),
             }
         }
         let incoming = Json::Object(incoming).to_string();

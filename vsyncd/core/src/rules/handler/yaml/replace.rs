@@ -128,11 +128,12 @@ impl Planner<'_, '_, '_> {
         let written = if flowing && !matches!(value, Value::Scalar(_)) {
             Written { inline: flow_as(value, None), ..Written::default() }
         } else {
-            let items = match node.kind {
+            let inner = match node.kind {
                 Kind::Sequence { flow: false, .. } => Some(self.column(node.span.start)),
+                Kind::Scalar(Style::Block(block)) => Some(block.indent).filter(|indent| *indent > column),
                 _ => None,
             };
-            self.layout_at(node.span.end).block(value, column, self.wish(old, value), items)
+            self.layout_at(node.span.end).block(value, column, self.wish(old, value), inner)
         };
         let (head, from) = self.head(old, after, value);
         let Old { head, inline, below } = self.old(old, head, from);

@@ -25,7 +25,7 @@ impl Parser<'_> {
     fn plain_start(&self, flow: bool) -> Parsed<()> {
         let Some(first) = self.peek(0) else { return self.fault("a value is missing") };
         let next_is_word =
-            !self.spaced(1) && !(flow && self.peek(1).is_some_and(|byte| b",[]{}".contains(&byte)));
+            !(self.spaced(1) || (flow && self.peek(1).is_some_and(|byte| b",[]{}".contains(&byte))));
         match first {
             b'-' | b'?' | b':' if next_is_word => Ok(()),
             b'-' | b'?' | b':' | b',' | b'[' | b']' | b'{' | b'}' | b'#' | b'&' | b'*' | b'!' | b'|'

@@ -2,6 +2,8 @@
 //!
 //! A small trait; the engine above it (`repo::fanout`) parses, plans, remembers and reports.
 
+pub mod http;
+
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;

@@ -15,6 +15,8 @@ use vsyncd::targets::{Target, TargetError, Write};
 struct Bao {
     address: String,
     token: String,
+    /// The file of the certificate that signed the server's.
+    ca: String,
     http: Http,
 }
 
@@ -60,7 +62,8 @@ impl Bao {
             ..Routing::default()
         };
         change(&mut routing);
-        let env = [("VAULT_TOKEN".to_owned(), token.to_owned())].into();
+        let env = [("VAULT_TOKEN", token), ("VAULT_CACERT", &self.ca)];
+        let env = env.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
         let around = Surroundings { env, ..Surroundings::default() };
         Hashicorp::open(&routing, &around).await.expect("a target")
     }
@@ -86,9 +89,11 @@ async fn apply(target: &Hashicorp, writes: Vec<Write>) -> Result<(), TargetError
 }
 
 pub(crate) async fn stories(place: &str) {
-    let (address, token) = place.split_once(',').expect("ADDRESS,TOKEN");
-    let http = Http::new(address, "OpenBao").expect("a client");
-    let bao = Bao { address: address.into(), token: token.into(), http };
+    let parts: Vec<String> = place.split(',').map(str::to_owned).collect();
+    let [address, token, ca] = parts.try_into().expect("ADDRESS,TOKEN,CA FILE");
+    let pem = std::fs::read(&ca).expect("the certificate");
+    let http = Http::new(&address, "OpenBao").and_then(|http| http.with_ca(&pem)).expect("a client");
+    let bao = Bao { address, token, ca, http };
     values_arrive(&bao).await;
     what_others_keep_there_stays(&bao).await;
     two_at_a_time_both_win(&bao).await;

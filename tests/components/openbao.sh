@@ -1,5 +1,5 @@
 #!/bin/sh
-# Our hashicorp target against a real OpenBao in development mode, on a free loopback port.
+# Our hashicorp target against a real OpenBao in development mode, with TLS, on a free loopback port.
 # Exit: 0 passed, 77 could not run, anything else failed.
 set -eu
 cd "$(dirname "$0")/../.."
@@ -13,13 +13,15 @@ fi
 "$bao" version | head -n 1
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])') || exit 77
 home=$(mktemp -d)
-HOME=$home "$bao" server -dev -dev-listen-address="127.0.0.1:$port" -dev-root-token-id=root -dev-no-store-token \
-    >"$home/log" 2>&1 &
+mkdir "$home/tls"
+HOME=$home "$bao" server -dev -dev-tls -dev-tls-cert-dir="$home/tls" -dev-listen-address="127.0.0.1:$port" \
+    -dev-root-token-id=root -dev-no-store-token >"$home/log" 2>&1 &
 server=$!
 trap 'kill "$server" 2>/dev/null || true; wait "$server" 2>/dev/null || true; rm -rf "$home"' EXIT
-address=http://127.0.0.1:$port
+address=https://127.0.0.1:$port
+ca=$home/tls/vault-ca.pem
 tries=0
-until VAULT_ADDR=$address BAO_ADDR=$address "$bao" status >/dev/null 2>&1; do
+until BAO_ADDR=$address BAO_CACERT=$ca "$bao" status >/dev/null 2>&1; do
     tries=$((tries + 1))
     if [ "$tries" -gt 100 ] || ! kill -0 "$server" 2>/dev/null; then
         cat "$home/log"
@@ -27,4 +29,4 @@ until VAULT_ADDR=$address BAO_ADDR=$address "$bao" status >/dev/null 2>&1; do
     fi
     sleep 0.1
 done
-VSYNC_TEST_OPENBAO=$address,root cargo test -p vsyncd --test real_targets -- openbao
+VSYNC_TEST_OPENBAO=$address,root,$ca cargo test -p vsyncd --test real_targets -- openbao

@@ -12,7 +12,7 @@ use tokio::runtime::Runtime;
 
 /// The real `gh`, by its path.
 const GH: &str = "VSYNC_TEST_GH";
-/// An OpenBao in development mode, as `http://127.0.0.1:PORT,TOKEN`. It is sealed in the end.
+/// An OpenBao in development mode, as `https://127.0.0.1:PORT,TOKEN,CA FILE`. It is sealed in the end.
 const OPENBAO: &str = "VSYNC_TEST_OPENBAO";
 
 fn main() -> ExitCode {

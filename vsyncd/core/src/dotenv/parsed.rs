@@ -154,7 +154,7 @@ impl Parsed {
                 format!("{key} is pushed as {name}; to push it as {old}, as 0.5 did, name it {spelling}"),
             );
         }
-        if value.expose().contains("-----BEGIN ") && !value.expose().contains("-----END ") {
+        if stem.is_none() && value.expose().contains("-----BEGIN ") && !value.expose().contains("-----END ") {
             self.warn(
                 line,
                 format!("{key} holds the first line of a key or certificate only: a value ends with its line; keep it in a file and name that with {key}_FILE"),

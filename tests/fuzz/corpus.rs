@@ -11,7 +11,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 
 type Target = fn(&[u8]);
 
-const TARGETS: [(&str, Target); 14] = [
+const TARGETS: [(&str, Target); 15] = [
     ("envelope", targets::envelope),
     ("seal", targets::seal),
     ("bundle", targets::bundle),
@@ -26,6 +26,7 @@ const TARGETS: [(&str, Target); 14] = [
     ("merge_toml", targets::merge_toml),
     ("merge_text", targets::merge_text),
     ("merge_netrc", targets::merge_netrc),
+    ("env_file", targets::env_file),
 ];
 
 fn main() -> ExitCode {

@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use vsync_core::dotenv::{Parsed, Policy, Unreadable};
 use vsync_core::format::audit::{self, Action, Meta, Row};
 use vsync_core::format::bundle::{self, BundleError, Limits};
 use vsync_core::format::envconfig::EnvConfig;
@@ -221,4 +222,26 @@ pub fn merge_text(data: &[u8]) {
 /// As the file and the data of a merge.
 pub fn merge_netrc(data: &[u8]) {
     merge(Format::Netrc, data);
+}
+
+/// As an env file, with placeholders that stand for themselves. What is read has to survive being written in
+/// quotes, and every reference that fails is named.
+pub fn env_file(data: &[u8]) {
+    let read = |bytes: &[u8]| Parsed::read(bytes, "${VAULT_ROOT}", "${HOME}", &Policy::default());
+    let Ok(parsed) = read(data) else { return };
+    let mut references = 0;
+    let found = parsed.resolve(|path| {
+        assert!(path.starts_with('/') || path.starts_with("${"), "{path}");
+        references += 1;
+        Err(Unreadable::NotFound)
+    });
+    match found {
+        Ok(found) => assert!(references == 0 && found.len() == parsed.entries.len()),
+        Err(error) => assert!(error.to_string().contains(&format!("{references} file reference(s)"))),
+    }
+    let mut again = Vec::new();
+    for (key, value) in &parsed.values {
+        writeln!(again, "export {key}=\"{}\"", value.expose()).expect("writes into memory");
+    }
+    assert_eq!(read(&again).expect("read before").values, parsed.values);
 }

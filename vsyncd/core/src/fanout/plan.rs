@@ -1,9 +1,8 @@
 //! What a run would send: the difference between what is wanted and what is known.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::target::Target;
-use crate::dotenv::Assignment;
+pub use super::refusal::{Refusal, limit, refusals};
 
 /// What is remembered of a secret that was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,37 +51,101 @@ pub struct Step {
     pub foreign: bool,
 }
 
-/// A secret that the target would not take.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    /// Its name.
-    pub name: String,
-    /// Its line in the env file.
-    pub line: usize,
-    /// Why, for people.
-    pub why: String,
-}
-
-/// The names and sizes that the target would refuse by its published rules, in the file's order.
-pub fn refusals(target: Target, wanted: &[Assignment]) -> Vec<Refusal> {
-    let _ = (target, wanted);
-    Vec::new()
-}
-
-/// The largest value that the target takes, in bytes.
-pub const fn limit(target: Target) -> u64 {
-    let _ = target;
-    0
-}
-
 /// What to do: `wanted` are names with the keyed hash of their value, in the file's order; `known` what
 /// earlier runs remembered; `present` what the target says is there, with its marks.
+///
+/// `present` has to cover the names of `known` too: a secret that is not in it is not there. The steps are
+/// those of `wanted`, in its order, then those that only `known` has, by name.
 pub fn plan(
     wanted: &[(String, String)],
     known: &BTreeMap<String, Known>,
     present: &BTreeMap<String, Option<String>>,
     options: Options,
 ) -> Vec<Step> {
-    let _ = (wanted, known, present, options);
-    Vec::new()
+    let wanted_names: BTreeSet<&str> = wanted.iter().map(|(name, _)| name.as_str()).collect();
+    let send = wanted.iter().map(|(name, hash)| {
+        let (known, mark) = (known.get(name), present.get(name));
+        let foreign = contradicts(known, mark);
+        let action = match (known, mark) {
+            (_, None) => Action::Create,
+            _ if options.all => Action::Update,
+            (None, Some(_)) => Action::Ask,
+            (Some(known), Some(_)) if known.hash == *hash && !foreign => Action::Unchanged,
+            (Some(_), Some(_)) => Action::Update,
+        };
+        Step { name: name.clone(), action, foreign }
+    });
+    let gone = known.iter().filter(|(name, _)| !wanted_names.contains(name.as_str()));
+    let left = gone.filter_map(|(name, known)| {
+        let mark = present.get(name)?;
+        let action = if options.prune { Action::Remove } else { Action::Stale };
+        Some(Step { name: name.clone(), action, foreign: contradicts(Some(known), Some(mark)) })
+    });
+    send.chain(left).collect()
+}
+
+/// Whether the target has another mark than the one our last write got. Where either is not told, nothing
+/// contradicts.
+fn contradicts(known: Option<&Known>, mark: Option<&Option<String>>) -> bool {
+    match (known.and_then(|known| known.mark.as_ref()), mark.and_then(Option::as_ref)) {
+        (Some(ours), Some(theirs)) => ours != theirs,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One secret, `A`: what is wanted and known (hash and mark), and its mark in the target.
+    fn step(
+        wanted: Option<&str>,
+        known: Option<(&str, Option<&str>)>,
+        present: Option<Option<&str>>,
+        options: Options,
+    ) -> Option<(Action, bool)> {
+        let name = || "A".to_owned();
+        let wanted: Vec<_> = wanted.map(|hash| (name(), hash.to_owned())).into_iter().collect();
+        let known = known
+            .map(|(hash, mark)| (name(), Known { hash: hash.to_owned(), mark: mark.map(str::to_owned) }));
+        let present = present.map(|mark| (name(), mark.map(str::to_owned)));
+        let steps = plan(&wanted, &known.into_iter().collect(), &present.into_iter().collect(), options);
+        assert!(steps.len() <= 1);
+        steps.first().map(|step| (step.action, step.foreign))
+    }
+
+    const PLAIN: Options = Options { all: false, prune: false };
+    const ALL: Options = Options { all: true, prune: false };
+    const PRUNE: Options = Options { all: false, prune: true };
+
+    #[test]
+    fn a_wanted_secret_is_compared_with_what_is_known_and_there() {
+        use Action::{Ask, Create, Unchanged, Update};
+        let v1 = Some(("h", Some("v1")));
+        for (known, present, wanted) in [
+            (None, None, (Create, false)),
+            (v1, None, (Create, false)),
+            (None, Some(Some("v1")), (Ask, false)),
+            (None, Some(None), (Ask, false)),
+            (v1, Some(Some("v1")), (Unchanged, false)),
+            (v1, Some(None), (Unchanged, false)),
+            (Some(("h", None)), Some(Some("v1")), (Unchanged, false)),
+            (v1, Some(Some("v2")), (Update, true)),
+            (Some(("old", Some("v1"))), Some(Some("v1")), (Update, false)),
+            (Some(("old", Some("v1"))), Some(Some("v2")), (Update, true)),
+        ] {
+            assert_eq!(step(Some("h"), known, present, PLAIN), Some(wanted), "{known:?} {present:?}");
+            let all = if present.is_none() { Create } else { Update };
+            assert_eq!(step(Some("h"), known, present, ALL), Some((all, wanted.1)));
+        }
+    }
+
+    #[test]
+    fn what_is_no_longer_wanted_stays_until_asked_for() {
+        let known = Some(("h", Some("v1")));
+        assert_eq!(step(None, known, Some(Some("v1")), PLAIN), Some((Action::Stale, false)));
+        assert_eq!(step(None, known, Some(Some("v2")), PRUNE), Some((Action::Remove, true)));
+        assert_eq!(step(None, known, None, PRUNE), None);
+        assert_eq!(step(None, None, Some(None), PRUNE), None);
+    }
 }

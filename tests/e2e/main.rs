@@ -14,5 +14,7 @@ mod secrecy;
 mod setup;
 mod sizes;
 mod socket;
+mod sync_gh;
+mod sync_hashicorp;
 mod two_machines;
 mod whole_folders;

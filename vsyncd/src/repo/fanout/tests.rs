@@ -210,6 +210,17 @@ async fn only_what_was_ours_is_removed_and_only_when_asked() {
 }
 
 #[tokio::test]
+async fn what_a_run_replaces_is_shown_and_taken_away() {
+    let bench = Bench::new();
+    bench.send(&[("A", "1"), ("OLD", "1")]).await;
+    bench.target.put("THEIRS", b"x");
+    bench.target.inner().others = vec!["OLD".into(), "THEIRS".into()];
+    let replaced = bench.send(&[("A", "1")]).await;
+    assert_eq!(replaced.counts, Counts { unchanged: 1, removed: 2, ..Counts::default() });
+    assert_eq!(bench.target.texts().into_keys().collect::<Vec<_>>(), ["A"]);
+}
+
+#[tokio::test]
 async fn a_look_writes_nothing_anywhere() {
     let bench = Bench::new();
     bench.target.put("A", b"1");

@@ -14,7 +14,6 @@ mod secrecy;
 mod setup;
 mod sizes;
 mod socket;
-mod sync_gh;
-mod sync_hashicorp;
+mod sync;
 mod two_machines;
 mod whole_folders;

@@ -1,0 +1,5 @@
+//! From the env file to the places where its secrets are used.
+
+mod gh;
+mod hashicorp;
+mod run;

@@ -98,14 +98,18 @@ impl Handler {
     async fn key_check(&self, handle: &Handle, name: String) -> Check {
         let remote = &handle.effects().remote;
         let kind = remote.key_store();
-        match remote.key().await {
-            Ok(_) => ok(name, format!("in the {kind} key store")),
-            Err(problem @ (Problem::KeyMissing(_) | Problem::KeychainUnavailable(_))) => {
-                let hint = convert::hint(&problem, handle.checkout.pair.env.as_str());
-                fail(name, problem.to_string(), hint)
-            }
-            Err(problem) => fail(name, problem.to_string(), None),
+        // Asks the key store itself: the worker may have the key in memory.
+        let keys = self.supervisor.setup().keys(kind);
+        let problem = match keys.text(&handle.checkout.pair).await {
+            Ok(_) => return ok(name, format!("in the {kind} key store")),
+            Err(problem) => problem,
+        };
+        let hint = convert::hint(&problem, handle.checkout.pair.env.as_str());
+        if keys.has_derived(&handle.checkout.pair) {
+            let text = format!("in the {kind} key store, and in memory until the daemon ends: {problem}");
+            return Check { name, ok: Verdict::Warn, detail: text, hint };
         }
+        fail(name, problem.to_string(), hint)
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use vsync_core::sync::Problem;
 use vsync_proto::error::Failure;
 use vsync_proto::request::Doctor;
 use vsync_proto::response::{Check, DoctorResult, Verdict};

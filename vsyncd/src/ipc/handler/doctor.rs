@@ -100,12 +100,12 @@ impl Handler {
         // Asks the key store itself: the worker may have the key in memory.
         let keys = self.supervisor.setup().keys(kind);
         let problem = match keys.text(&handle.checkout.pair).await {
-            Ok(_) => return ok(name, format!("in the {kind} key store")),
+            Ok(_) => return ok(name, format!("found in the key store '{kind}'")),
             Err(problem) => problem,
         };
         let hint = convert::hint(&problem, handle.checkout.pair.env.as_str());
         if keys.has_derived(&handle.checkout.pair) {
-            let text = format!("in the {kind} key store, and in memory until the daemon ends: {problem}");
+            let text = format!("in memory until the daemon ends; the key store '{kind}' gives none now: {problem}");
             return Check { name, ok: Verdict::Warn, detail: text, hint };
         }
         fail(name, problem.to_string(), hint)

@@ -11,7 +11,7 @@ need dbus-test-tool dbus-tests
 build
 
 begin_session eve
-open_keyring eve eve
+reopen_keyring eve eve
 ignored stories::open in_session eve
 variables=(VSYNC_TEST_UNLOCK="printf eve | gnome-keyring-daemon --replace --unlock --components=secrets")
 ignored stories::lockable in_session eve
@@ -30,6 +30,16 @@ end_session eve
 begin_session hung
 black_hole hung org.freedesktop.secrets
 ignored stories::silent in_session hung
+checkout hung
+refused 5 hung init dev --store "file://$work/hung-store"
+grep -q 'did not answer' "$work/refused.out" || fail 'the error does not say that nobody answers'
+# A call that waits does not hold the daemon.
+person hung init dev --store "file://$work/hung-store" >"$work/pending.out" 2>&1 &
+pending=$!
+began=$SECONDS
+person hung daemon stop
+[ $((SECONDS - began)) -le 6 ] || fail 'a call that waits holds the daemon'
+wait "$pending" || true
 end_session hung
 
 # A bus that starts no services.
@@ -50,7 +60,7 @@ ignored stories::absent in_session bare env DBUS_SESSION_BUS_ADDRESS=unix:path=/
 
 for name in ann ben; do
     begin_session "$name"
-    open_keyring "$name" "$name"
+    reopen_keyring "$name" "$name"
 done
 two_machines --store "file://$work/store"
 locked_keychain

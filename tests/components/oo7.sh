@@ -20,6 +20,8 @@ open_oo7() {
     "${home[@]}" "$oo7/bin/oo7-daemon" --login --replace <"$work/password" &
     started+=($!)
     eventually 10 owns "$1" org.freedesktop.secrets || fail "no keyring for $1"
+    # It has its name before it has read the password.
+    eventually 30 takes_entries "$1" || fail "the keyring of $1 does not open"
 }
 
 begin_session eve

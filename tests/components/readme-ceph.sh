@@ -18,7 +18,7 @@ chmod 600 "$work/secret"
 
 for name in ann ben; do
     begin_session "$name"
-    open_keyring "$name" "$name"
+    reopen_keyring "$name" "$name"
 done
 checkout ann
 person ann profile add team --endpoint "$endpoint" --region us-east-1 --bucket secrets \

@@ -17,10 +17,10 @@ ceph_up() {
     ceph-osd -i 0 --mkfs --osd-uuid "$osd" >/dev/null 2>&1
     ceph-osd -f -i 0 >"$dir/log/osd.out" 2>&1 &
     started+=($!)
-    eventually 60 osd_is_up || fail 'the OSD does not come up'
+    eventually 120 osd_is_up || { tail "$dir"/log/*; fail 'the OSD does not come up'; }
     radosgw -f -n client.rgw >"$dir/log/rgw.out" 2>&1 &
     started+=($!)
-    eventually 90 answers "${endpoint##*:}" || { tail "$dir/log/rgw.out"; fail 'RGW does not answer'; }
+    eventually 90 answers "${endpoint##*:}" || { tail "$dir"/log/*; fail 'RGW does not answer'; }
 }
 
 osd_is_up() { ceph --connect-timeout 5 osd stat | grep -q '1 up'; }

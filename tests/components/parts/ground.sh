@@ -11,6 +11,9 @@ started=()
 
 end() {
     local code=$? pid at
+    if declare -F at_end >/dev/null; then
+        at_end
+    fi
     for ((at = ${#started[@]} - 1; at >= 0; at--)); do
         pid=${started[at]}
         kill "$pid" 2>/dev/null || true

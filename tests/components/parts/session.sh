@@ -54,6 +54,33 @@ open_keyring() {
     eventually 10 owns "$1" org.freedesktop.secrets || fail "no keyring for $1"
 }
 
+# reopen_keyring NAME PASSWORD: the same, and it is open after that. One that replaces another does not
+# always read its password.
+reopen_keyring() {
+    local try
+    for try in 1 2 3 4 5; do
+        open_keyring "$1" "$2"
+        if eventually 3 takes_entries "$1"; then
+            return
+        fi
+        printf 'the keyring of %s did not open at try %d\n' "$1" "$try"
+    done
+    fail "the keyring of $1 does not open"
+}
+
+takes_entries() { printf x | in_session "$1" secret-tool store --label ready service ready; }
+
+# The daemons that clients started.
+at_end() {
+    local record pid
+    for record in "$work"/*/home/.local/state/vsync/vsyncd.lock; do
+        pid=$(sed -n 's/.*"pid":\([0-9]*\).*/\1/p' "$record" 2>/dev/null || true)
+        if [ -n "$pid" ] && [ "$(readlink "/proc/$pid/exe" 2>/dev/null)" = "$(readlink -f "$bin/vsyncd")" ]; then
+            kill "$pid" || true
+        fi
+    done
+}
+
 # black_hole NAME BUS_NAME: somebody who takes messages under that name and never answers.
 black_hole() {
     home_of "$1"

@@ -80,9 +80,9 @@ locked_keychain() {
     printf 'API_KEY=made-up-5\n' >"$(vault ann)/.env" && person ann push dev
     eventually 20 status_says ben '"reason":"keychain_locked"' || fail 'a locked keychain is not shown'
     refused 1 ben doctor
-    open_keyring ben ben
-    eventually 60 alike || fail 'it does not go on when the keychain opens'
-    status_says ben '"state":"ok"' || fail 'the state does not recover'
+    reopen_keyring ben ben
+    eventually 90 alike || { person ben status; fail 'it does not go on when the keychain opens'; }
+    eventually 20 status_says ben '"state":"ok"' || fail 'the state does not recover'
 }
 
 # No daemon is left behind.

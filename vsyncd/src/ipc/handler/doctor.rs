@@ -105,7 +105,8 @@ impl Handler {
         };
         let hint = convert::hint(&problem, handle.checkout.pair.env.as_str());
         if keys.has_derived(&handle.checkout.pair) {
-            let text = format!("in memory until the daemon ends; the key store '{kind}' gives none now: {problem}");
+            let text =
+                format!("in memory until the daemon ends; the key store '{kind}' gives none now: {problem}");
             return Check { name, ok: Verdict::Warn, detail: text, hint };
         }
         fail(name, problem.to_string(), hint)

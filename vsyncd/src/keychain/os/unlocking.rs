@@ -25,7 +25,10 @@ struct Asking<'a>(&'a Unlocking);
 
 impl Drop for Asking<'_> {
     fn drop(&mut self) {
-        *self.0.phase() = Phase::Asked;
+        let mut phase = self.0.phase();
+        if *phase == Phase::Asking {
+            *phase = Phase::Asked;
+        }
     }
 }
 
@@ -35,6 +38,10 @@ impl Unlocking {
     ///
     /// # Errors
     /// [`KeyError::Locked`], or what the prompt says.
+    #[cfg_attr(
+        all(target_os = "macos", not(test)),
+        expect(dead_code, reason = "the Keychain of macOS asks by itself")
+    )]
     pub(super) fn ask(&self, prompt: impl FnOnce() -> Result<(), KeyError>) -> Result<(), KeyError> {
         {
             let mut phase = self.phase();
@@ -48,12 +55,10 @@ impl Unlocking {
         prompt()
     }
 
-    /// Notes that the keychain was open.
+    /// Notes that the keychain was open: a prompt that still waits has outlived its reason, or the
+    /// service that showed it.
     pub(super) fn seen_open(&self) {
-        let mut phase = self.phase();
-        if *phase == Phase::Asked {
-            *phase = Phase::Quiet;
-        }
+        *self.phase() = Phase::Quiet;
     }
 
     /// Whether a prompt waits for somebody.
@@ -94,12 +99,23 @@ mod tests {
         let unlocking = Unlocking::default();
         let outcome = unlocking.ask(|| {
             assert!(unlocking.is_asking());
-            unlocking.seen_open();
             let error = unlocking.ask(never).unwrap_err();
             assert!(error.to_string().contains("window"), "{error}");
             Ok(())
         });
         assert!(outcome.is_ok() && !unlocking.is_asking());
+    }
+
+    #[test]
+    fn a_prompt_that_nobody_needs_any_more_is_forgotten() {
+        let unlocking = Unlocking::default();
+        let outlived = unlocking.ask(|| {
+            unlocking.seen_open();
+            assert!(!unlocking.is_asking());
+            Err(KeyError::Locked(""))
+        });
+        assert!(outlived.is_err());
+        assert!(unlocking.ask(|| Ok(())).is_ok(), "the keychain was open since");
     }
 
     #[test]

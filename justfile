@@ -8,6 +8,10 @@ ci:
 test *args:
     cargo nextest run --workspace {{ args }}
 
+# What needs a server of its own (moto, Ceph, GNOME Keyring, …): installed, run, and shown in a table.
+components *names:
+    tests/components/run {{ names }}
+
 # Two machines, one store, every step printed.
 demo *args:
     cargo run -p vsync-tests --bin demo {{ args }}

@@ -116,7 +116,8 @@ codes! {
     WrongKey "wrong_key" Key "The key does not open the bundle: another key, or changed bytes.";
     WrongPassphrase "wrong_passphrase" Key "The passphrase does not open the file.";
     PassphraseWeak "passphrase_weak" Key "The passphrase is too easy to guess.";
-    KeychainUnavailable "keychain_unavailable" Key "The system keychain does not answer or is locked.";
+    KeychainUnavailable "keychain_unavailable" Key "The system keychain cannot be reached, refuses or does not answer.";
+    KeychainLocked "keychain_locked" Key "The system keychain is locked and waits for its password.";
     AccessDenied "access_denied" Denied "The store refuses the credentials or the right to do it.";
     ClockSkew "clock_skew" Denied "The store refuses because this machine's clock is wrong.";
     Tampered "tampered" Integrity "What is stored contradicts itself; somebody may have changed it.";

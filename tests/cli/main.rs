@@ -1,6 +1,7 @@
 //! The command line without a daemon: help, usage, errors, and what the program is made of.
 
 mod errors;
+mod generated;
 mod help;
 mod offline;
 

@@ -199,7 +199,7 @@ fn a_second_checkout_is_kept_in_step_after_track_and_left_alone_after_forget() {
 }
 
 #[test]
-fn the_keychain_is_not_there_yet_and_says_what_is() {
+fn without_a_keychain_the_way_out_is_named() {
     let place = Place::folder();
     let mut ann = Machine::new("ann").with("VSYNC_KEY_STORE", "keychain");
     ann.start();

@@ -144,6 +144,10 @@ pub(crate) enum Verb {
     /// The daemon itself
     #[command(subcommand)]
     Daemon(DaemonVerb),
+    /// Print what makes a shell complete this program's command line
+    Completions(Completions),
+    /// Print the manual page, or write the pages of all verbs to a folder
+    Man(ManPages),
 }
 
 /// An environment, required.
@@ -367,6 +371,21 @@ pub(crate) enum DaemonVerb {
 pub(crate) struct LogLevel {
     /// A level such as debug, or directives such as info,vsyncd::worker=trace
     pub(crate) filter: String,
+}
+
+/// `completions`
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// The shell
+    pub(crate) shell: clap_complete::Shell,
+}
+
+/// `man`
+#[derive(Debug, Args)]
+pub(crate) struct ManPages {
+    /// The folder to write the pages to; it is made if it is not there
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) dir: Option<PathBuf>,
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! One file per verb. Each builds a request, asks, and shows the answer.
 
 mod backup;
+mod completions;
 mod daemon;
 mod diff;
 mod doctor;
@@ -8,6 +9,7 @@ mod export;
 mod forget;
 mod import;
 mod init;
+mod man;
 mod profile;
 mod pull;
 mod push;
@@ -71,6 +73,8 @@ fn dispatch(session: &Session, verb: &Verb) -> Outcome {
         Verb::RestoreBackup(args) => backup::restore(session, args),
         Verb::Doctor(args) => doctor::run(session, args),
         Verb::Daemon(verb) => daemon::run(session, verb),
+        Verb::Completions(args) => completions::run(args),
+        Verb::Man(args) => man::run(args),
     }
 }
 

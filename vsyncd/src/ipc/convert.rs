@@ -28,6 +28,7 @@ pub const fn code(problem: &Problem) -> Code {
         Problem::NothingPublished => Code::NothingPublished,
         Problem::KeyMissing(_) => Code::KeyMissing,
         Problem::KeychainUnavailable(_) => Code::KeychainUnavailable,
+        Problem::KeychainLocked(_) => Code::KeychainLocked,
         Problem::WrongKey => Code::WrongKey,
         Problem::KeyRotated => Code::KeyRotated,
         Problem::Tampered(_) => Code::Tampered,
@@ -74,7 +75,14 @@ pub fn hint(problem: &Problem, env: &str) -> Option<String> {
         }
         Problem::NothingPublished => format!("vsyncctl push {env} publishes the folder"),
         Problem::KeyMissing(_) => format!("vsyncctl import {env} FILE brings the key with a share file"),
-        Problem::KeychainUnavailable(_) => "use --key-store file at init or import".to_owned(),
+        Problem::KeychainUnavailable(_) => {
+            "--key-store file at init or import keeps the key in a file that only you can read".to_owned()
+        }
+        Problem::KeychainLocked(_) => {
+            "unlock it: answer its prompt, log in to the desktop, or open its password manager; \
+             what waits for it goes on by itself"
+                .to_owned()
+        }
         Problem::WrongKey | Problem::KeyRotated => {
             format!("ask for the present share file and run: vsyncctl import {env} FILE")
         }

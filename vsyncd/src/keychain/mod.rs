@@ -7,6 +7,7 @@ mod os;
 
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -42,14 +43,18 @@ pub trait KeyStore: Send + Sync + std::fmt::Debug {
 /// Why a key cannot be had or kept. No text holds a key.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    /// This store does not work here.
-    #[error("{what}; {hint}")]
-    Unavailable {
-        /// What does not work.
-        what: &'static str,
-        /// What to do instead.
-        hint: &'static str,
-    },
+    /// There is no keychain where this process runs.
+    #[error("the system's keychain cannot be reached: {0}")]
+    Unreachable(String),
+    /// It is there and locked.
+    #[error("the system's keychain is locked{0}")]
+    Locked(&'static str),
+    /// It is there and does not do it.
+    #[error("the system's keychain refuses: {0}")]
+    Refused(String),
+    /// It is there, perhaps, and says nothing.
+    #[error("the system's keychain did not answer within {} s", .0.as_secs())]
+    NoAnswer(Duration),
     /// What is there is no key.
     #[error("the key of {0} is not the base64 text of {KEY_BYTES} bytes")]
     NotAKey(Pair),

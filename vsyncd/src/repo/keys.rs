@@ -33,7 +33,8 @@ impl Keys {
     /// The key of a vault. Derivation costs about a tenth of a second, the first time.
     ///
     /// # Errors
-    /// [`Problem::KeyMissing`] when the key store has none or does not answer.
+    /// [`Problem::KeyMissing`] when the key store has none; [`Problem::KeychainLocked`],
+    /// [`Problem::KeychainUnavailable`] when it cannot be asked.
     pub async fn derived(&self, pair: &Pair, salt: &str) -> Result<Arc<Key>, Problem> {
         let wanted = (pair.clone(), salt.to_owned());
         if let Some(key) = self.lock().get(&wanted) {
@@ -55,6 +56,11 @@ impl Keys {
         let missing =
             || Problem::KeyMissing(format!("the {} key store has none for {pair}", self.store.name()));
         found.ok_or_else(missing)
+    }
+
+    /// Whether a key of the vault is in memory.
+    pub fn has_derived(&self, pair: &Pair) -> bool {
+        self.lock().keys().any(|(kept, _)| kept == pair)
     }
 
     /// Forgets what was derived for a vault, because its key changed.

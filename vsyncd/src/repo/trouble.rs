@@ -32,7 +32,10 @@ impl From<Panicked> for Problem {
 
 impl From<KeyError> for Problem {
     fn from(error: KeyError) -> Self {
-        Self::KeychainUnavailable(error.to_string())
+        match error {
+            KeyError::Locked(_) => Self::KeychainLocked(error.to_string()),
+            _ => Self::KeychainUnavailable(error.to_string()),
+        }
     }
 }
 

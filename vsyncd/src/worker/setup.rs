@@ -100,7 +100,7 @@ impl Setup {
         let opened = keys.entry(kind).or_insert_with(|| {
             let store: Arc<dyn KeyStore> = match kind {
                 KeyStoreKind::File => Arc::new(FileKeys::new(self.paths.keys())),
-                KeyStoreKind::Keychain => Arc::new(OsKeychain),
+                KeyStoreKind::Keychain => Arc::new(OsKeychain::default()),
             };
             Arc::new(Keys::new(store))
         });

@@ -35,6 +35,9 @@ pub enum Problem {
     /// The key store does not answer.
     #[error("the key store cannot be used: {0}")]
     KeychainUnavailable(String),
+    /// The key store waits for its password.
+    #[error("{0}")]
+    KeychainLocked(String),
     /// The bundle does not open, and this key never opened one of this vault.
     #[error("the bundle does not open: the key is wrong, or its bytes were changed")]
     WrongKey,

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use vsync_core::sync::Problem;
 use vsync_proto::error::Failure;
 use vsync_proto::request::Doctor;
 use vsync_proto::response::{Check, DoctorResult, Verdict};
@@ -98,14 +97,19 @@ impl Handler {
     async fn key_check(&self, handle: &Handle, name: String) -> Check {
         let remote = &handle.effects().remote;
         let kind = remote.key_store();
-        match remote.key().await {
-            Ok(_) => ok(name, format!("in the {kind} key store")),
-            Err(problem @ (Problem::KeyMissing(_) | Problem::KeychainUnavailable(_))) => {
-                let hint = convert::hint(&problem, handle.checkout.pair.env.as_str());
-                fail(name, problem.to_string(), hint)
-            }
-            Err(problem) => fail(name, problem.to_string(), None),
+        // Asks the key store itself: the worker may have the key in memory.
+        let keys = self.supervisor.setup().keys(kind);
+        let problem = match keys.text(&handle.checkout.pair).await {
+            Ok(_) => return ok(name, format!("found in the key store '{kind}'")),
+            Err(problem) => problem,
+        };
+        let hint = convert::hint(&problem, handle.checkout.pair.env.as_str());
+        if keys.has_derived(&handle.checkout.pair) {
+            let text =
+                format!("in memory until the daemon ends; the key store '{kind}' gives none now: {problem}");
+            return Check { name, ok: Verdict::Warn, detail: text, hint };
         }
+        fail(name, problem.to_string(), hint)
     }
 }
 

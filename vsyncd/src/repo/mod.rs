@@ -11,4 +11,5 @@ pub mod remote;
 pub mod retired;
 pub mod share;
 pub mod trouble;
+mod unguarded;
 pub mod versions;

@@ -15,7 +15,7 @@ use crate::store::{Condition, Metadata, StoreError};
 use crate::tasks;
 
 /// How often an unclear answer is followed up before it is left to the next start or poll.
-const TRIES: u32 = 4;
+pub(super) const TRIES: u32 = 4;
 /// How many free names one push tries that others take first.
 const TRIED_NAMES: u32 = 30;
 
@@ -26,6 +26,8 @@ pub struct Uploaded {
     pub version: Version,
     /// Its entity tag.
     pub etag: String,
+    /// Its bytes, to put them back where the store let somebody else overwrite them.
+    pub(super) packed: Bytes,
 }
 
 /// What the pointer will say.
@@ -35,7 +37,8 @@ pub struct NextPointer {
     pub pointer: Pointer,
     /// Its push id, by which our own write is recognised.
     pub push_id: String,
-    replaces: Option<RemoteMark>,
+    pub(super) bundle: Bytes,
+    pub(super) replaces: Option<RemoteMark>,
 }
 
 impl Remote {
@@ -46,6 +49,10 @@ impl Remote {
     /// the archive says.
     pub async fn upload(&self, snapshot: Snapshot, plan: &PublishPlan) -> Result<Uploaded, Problem> {
         let key = self.key().await?;
+        // A key that may not write this object may still write the others.
+        if let Err(error) = self.place.store.probe(&self.place.probe()).await {
+            tracing::debug!(%error, "it stays unknown whether the store keeps conditions on writes");
+        }
         let mut version = plan.version;
         let mut snapshot = snapshot;
         for _ in 0..TRIED_NAMES {
@@ -73,7 +80,7 @@ impl Remote {
                     if let Err(error) = cached {
                         tracing::warn!(%error, "cannot cache a bundle");
                     }
-                    return Ok(Uploaded { version, etag });
+                    return Ok(Uploaded { version, etag, packed });
                 }
                 None => version = self.next_name(version, plan).await?,
             }
@@ -85,7 +92,7 @@ impl Remote {
     /// that lost stay in the bucket, so many names in a row may be taken.
     async fn next_name(&self, taken: Version, plan: &PublishPlan) -> Result<Version, Problem> {
         let there = self.head(false).await?;
-        if there.map(|mark| mark.etag) != plan.replaces.as_ref().map(|mark| mark.etag.clone()) {
+        if there != plan.replaces {
             return Err(match self.pointer(false).await? {
                 Some(there) => self.lost_to(there.pointer.version).await,
                 None => pointer_removed(),
@@ -100,7 +107,7 @@ impl Remote {
         Ok(next)
     }
 
-    async fn lost_to(&self, winner: Version) -> Problem {
+    pub(super) async fn lost_to(&self, winner: Version) -> Problem {
         Problem::LostRace { winner, author: self.audit.author_of(winner).await }
     }
 
@@ -108,6 +115,9 @@ impl Remote {
     async fn write_once(&self, version: Version, packed: &Bytes) -> Result<Option<String>, Problem> {
         let object = self.place.bundle(version);
         let metadata = Metadata::new();
+        if !self.place.guards(&Condition::Absent) {
+            return self.write_unguarded(&object, packed).await;
+        }
         let mut last = StoreError::Conflict;
         for attempt in 0..TRIES {
             pause(attempt).await;
@@ -153,7 +163,12 @@ impl Remote {
             bundle_etag: Some(uploaded.etag.clone()),
             key_id: Some(self.key().await?.id()),
         };
-        Ok(NextPointer { pointer, push_id: push_id.to_string(), replaces: plan.replaces.clone() })
+        Ok(NextPointer {
+            pointer,
+            push_id: push_id.to_string(),
+            bundle: uploaded.packed.clone(),
+            replaces: plan.replaces.clone(),
+        })
     }
 
     /// Moves the pointer, if it is still the one that was to be replaced. Gives its new mark.
@@ -169,6 +184,9 @@ impl Remote {
             Some(mark) => Condition::Matches(mark.etag.clone()),
             None => Condition::Absent,
         };
+        if !self.place.guards(&condition) {
+            return self.point_unguarded(next, &condition).await;
+        }
         let mut unclear: Option<StoreError> = None;
         for attempt in 0..TRIES {
             pause(attempt).await;
@@ -194,7 +212,7 @@ impl Remote {
             .map_or(Problem::Unreachable("the pointer could not be written".to_owned()), Problem::from))
     }
 
-    async fn who_won(&self, next: &NextPointer) -> Result<RemoteMark, Problem> {
+    pub(super) async fn who_won(&self, next: &NextPointer) -> Result<RemoteMark, Problem> {
         for attempt in 0..TRIES {
             pause(attempt).await;
             match self.pointer(false).await {
@@ -220,16 +238,16 @@ impl Remote {
     }
 }
 
-fn pointer_removed() -> Problem {
+pub(super) fn pointer_removed() -> Problem {
     Problem::StoreFailed("the pointer was removed meanwhile".to_owned())
 }
 
-fn is_ours(metadata: &Metadata, next: &NextPointer) -> bool {
+pub(super) fn is_ours(metadata: &Metadata, next: &NextPointer) -> bool {
     metadata.get(pointer::PUSH_ID) == Some(&next.push_id)
 }
 
 /// Waits before a repeated try; nothing before the first.
-async fn pause(attempt: u32) {
+pub(super) async fn pause(attempt: u32) {
     if attempt > 0 {
         let jitter = random::<1>().map_or(0, |[byte]| u64::from(byte));
         tokio::time::sleep(Duration::from_millis((100 << attempt.min(4)) + jitter)).await;

@@ -107,7 +107,21 @@ impl Worker {
         if let Some(problem) = self.distrust(&pointer, job.allow_rollback, now) {
             return self.pull_failed(&job, Some(pointer), problem, now, effects);
         }
+        if job.mode == PullMode::Plain && self.was_overwritten_by(&pointer) {
+            let problem = Problem::LostRace { winner: pointer.version, author: None };
+            return self.pull_failed(&job, Some(pointer), problem, now, effects);
+        }
         self.pull_scan(job, pointer, effects);
+    }
+
+    /// True when a pointer took the place of one that was written here instead of following it,
+    /// as happens where a store does not hold writers to their conditions. What was published
+    /// here would be gone from every folder without anybody having decided so.
+    pub(super) fn was_overwritten_by(&self, pointer: &RemotePointer) -> bool {
+        let Some(ours) = self.synced.as_ref().filter(|synced| synced.op == SyncOp::Push) else {
+            return false;
+        };
+        ours.is_skipped_by(pointer)
     }
 
     /// Why a pointer is not followed, if so.
@@ -201,7 +215,8 @@ impl Worker {
             let problem = Problem::Diverged { edits, remote: pointer.version };
             return self.pull_failed(&next, Some(pointer), problem, now, effects);
         }
-        let backup = edits > 0 || !opened.cached && !nothing_here;
+        let unpublished = edits > 0 || self.was_overwritten_by(&pointer);
+        let backup = unpublished || !opened.cached && !nothing_here;
         effects.push(Effect::Swap { op, pointer, backup });
         self.job = Some(Job::Pull(next));
     }

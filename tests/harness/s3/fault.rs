@@ -26,6 +26,8 @@ pub enum Fault {
     ShorterLength(u64),
     /// Does what was asked, then drops the connection instead of answering.
     LoseAnswer,
+    /// Does what was asked, then answers with this status and the error code usual with it.
+    DoneBut(u16),
     /// Does what was asked, then keeps the connection open and never answers.
     Mute,
     /// Waits this long, then does what was asked.

@@ -75,6 +75,10 @@ async fn answer(
             run(&protocol, request).await?;
             return Err("the answer is lost on purpose".into());
         }
+        Some(Fault::DoneBut(status)) => {
+            run(&protocol, request).await?;
+            return failure(status, usual_code(status));
+        }
         Some(Fault::Mute) => {
             run(&protocol, request).await?;
             return std::future::pending().await;
@@ -115,6 +119,11 @@ async fn refuse(request: Request<Incoming>, status: u16, code: &str) -> Result<R
     while let Some(frame) = poll_fn(|cx| Pin::new(&mut upload).poll_frame(cx)).await {
         frame?;
     }
+    failure(status, code)
+}
+
+/// An error as S3 words it.
+fn failure(status: u16, code: &str) -> Result<Response<Answer>, Broken> {
     let text = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>on purpose</Message></Error>"
     );

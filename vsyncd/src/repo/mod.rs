@@ -7,6 +7,8 @@ pub mod keys;
 pub mod open;
 pub mod place;
 pub mod publish;
+#[cfg(test)]
+mod race;
 pub mod remote;
 pub mod retired;
 pub mod share;

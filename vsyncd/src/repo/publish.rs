@@ -11,6 +11,7 @@ use vsync_core::vault::snapshot::Snapshot;
 use vsync_core::version::Version;
 
 use super::remote::{Remote, mark, now_ms, random};
+use super::unguarded::There;
 use crate::store::{Condition, Metadata, StoreError};
 use crate::tasks;
 
@@ -123,18 +124,13 @@ impl Remote {
             pause(attempt).await;
             match self.place.store.put(&object, packed.clone(), &metadata, Condition::Absent).await {
                 Ok(etag) => return Ok(Some(etag)),
+                // It may have arrived all the same.
                 Err(error @ (StoreError::Conflict | StoreError::Unclear(_))) => {
-                    // A first try that seemed lost may have arrived after all.
-                    if attempt > 0 || error != StoreError::Conflict {
-                        let limit = packed.len() as u64;
-                        match self.place.store.get(&object, limit).await {
-                            Ok(Some(there)) if there.body == *packed => return Ok(Some(there.head.etag)),
-                            Ok(Some(_)) | Err(StoreError::TooLarge { .. }) => return Ok(None),
-                            Ok(None) => last = error,
-                            Err(error) => last = error,
-                        }
-                    } else {
-                        return Ok(None);
+                    match self.look_at(&object, packed).await {
+                        Ok(There::Same(etag)) => return Ok(Some(etag)),
+                        Ok(There::Other) => return Ok(None),
+                        Ok(There::Nothing) => last = error,
+                        Err(error) => last = error,
                     }
                 }
                 Err(error) => return Err(error.into()),
@@ -192,7 +188,11 @@ impl Remote {
             pause(attempt).await;
             match self.place.store.put(&object, body.clone(), &metadata, condition.clone()).await {
                 Ok(etag) => return Ok(mark(etag, &metadata)),
-                Err(StoreError::Conflict) => return self.who_won(next).await,
+                Err(StoreError::Conflict) => {
+                    if let Some(mark) = self.who_won(next).await? {
+                        return Ok(mark);
+                    }
+                }
                 // Nothing arrived, or its answer did not: the condition makes asking again safe.
                 Err(error @ (StoreError::Unclear(_) | StoreError::Unreachable(_))) => {
                     unclear = Some(error);
@@ -208,25 +208,34 @@ impl Remote {
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(unclear
-            .map_or(Problem::Unreachable("the pointer could not be written".to_owned()), Problem::from))
+        let refused = "the store refuses to replace a pointer that nobody has changed".to_owned();
+        Err(unclear.map_or(Problem::StoreFailed(refused), Problem::from))
     }
 
-    pub(super) async fn who_won(&self, next: &NextPointer) -> Result<RemoteMark, Problem> {
+    /// After a refusal: the mark when the pointer is ours all the same, `None` when it is still the
+    /// one that was to be replaced.
+    pub(super) async fn who_won(&self, next: &NextPointer) -> Result<Option<RemoteMark>, Problem> {
         for attempt in 0..TRIES {
             pause(attempt).await;
-            match self.pointer(false).await {
+            let read = self.pointer(false).await;
+            let unmoved = match &read {
+                Ok(there) => there.as_ref().map(|there| &there.remote.mark) == next.replaces.as_ref(),
+                Err(Problem::BadPointer(mark)) => next.replaces.as_ref() == Some(mark),
+                Err(_) => false,
+            };
+            match read {
                 Ok(Some(there)) if there.remote.mark.push_id.as_ref() == Some(&next.push_id) => {
-                    return Ok(there.remote.mark);
+                    return Ok(Some(there.remote.mark));
                 }
+                _ if unmoved => return Ok(None),
                 // Ours was in place, and somebody has published over it since.
                 Ok(Some(there)) if there.pointer.prev == Some(next.pointer.version) => {
                     let generation = next.pointer.generation;
-                    return Ok(RemoteMark {
+                    return Ok(Some(RemoteMark {
                         etag: String::new(),
                         generation,
                         push_id: Some(next.push_id.clone()),
-                    });
+                    }));
                 }
                 Ok(Some(there)) => return Err(self.lost_to(there.pointer.version).await),
                 Ok(None) => return Err(pointer_removed()),

@@ -11,7 +11,7 @@ use super::remote::{Remote, mark};
 use crate::store::{Condition, Metadata, StoreError};
 
 /// What is under the name of a bundle.
-enum There {
+pub(super) enum There {
     Nothing,
     /// These very bytes, with this entity tag.
     Same(String),
@@ -49,7 +49,8 @@ impl Remote {
         Err(last.into())
     }
 
-    async fn look_at(&self, object: &str, packed: &Bytes) -> Result<There, StoreError> {
+    /// What is there, without a download where the description tells.
+    pub(super) async fn look_at(&self, object: &str, packed: &Bytes) -> Result<There, StoreError> {
         let Some(head) = self.place.store.head(object).await? else { return Ok(There::Nothing) };
         if head.size != packed.len() as u64 {
             return Ok(There::Other);
@@ -90,8 +91,10 @@ impl Remote {
                 self.keep_bundle(next).await;
                 return Ok(mark(head.etag.clone(), &head.metadata));
             }
-            if there.map(|head| mark(head.etag, &head.metadata)) != next.replaces {
-                return self.who_won(next).await;
+            if there.map(|head| mark(head.etag, &head.metadata)) != next.replaces
+                && let Some(mark) = self.who_won(next).await?
+            {
+                return Ok(mark);
             }
             if attempt == TRIES {
                 break;

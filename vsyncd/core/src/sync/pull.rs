@@ -107,10 +107,6 @@ impl Worker {
         if let Some(problem) = self.distrust(&pointer, job.allow_rollback, now) {
             return self.pull_failed(&job, Some(pointer), problem, now, effects);
         }
-        if job.mode == PullMode::Plain && self.was_overwritten_by(&pointer) {
-            let problem = Problem::LostRace { winner: pointer.version, author: None };
-            return self.pull_failed(&job, Some(pointer), problem, now, effects);
-        }
         self.pull_scan(job, pointer, effects);
     }
 
@@ -215,7 +211,12 @@ impl Worker {
             let problem = Problem::Diverged { edits, remote: pointer.version };
             return self.pull_failed(&next, Some(pointer), problem, now, effects);
         }
-        let unpublished = edits > 0 || self.was_overwritten_by(&pointer);
+        let overwritten = self.was_overwritten_by(&pointer);
+        if overwritten && next.mode == PullMode::Plain {
+            let problem = Problem::LostRace { winner: pointer.version, author: None };
+            return self.pull_failed(&next, Some(pointer), problem, now, effects);
+        }
+        let unpublished = edits > 0 || overwritten;
         let backup = unpublished || !opened.cached && !nothing_here;
         effects.push(Effect::Swap { op, pointer, backup });
         self.job = Some(Job::Pull(next));

@@ -315,4 +315,6 @@ impl Store for S3Store {
 }
 
 #[cfg(test)]
+pub(crate) mod external_s3;
+#[cfg(test)]
 mod tests;

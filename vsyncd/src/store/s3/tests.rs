@@ -17,6 +17,12 @@ conformance_tests!({
     Bench::new(store(&server), server)
 });
 
+conformance_tests!(unguarded {
+    let server = S3Server::start();
+    server.ignore_conditions(true);
+    Bench::new(store(&server), server)
+});
+
 fn settings(server: &S3Server, credentials: Credentials) -> S3Settings {
     S3Settings {
         endpoint: server.endpoint(),

@@ -72,7 +72,65 @@ pub(super) fn client(endpoint: &str, trust: &Trust) -> SharedHttpClient {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+    use std::sync::Arc;
+
+    use rustls::pki_types::PrivateKeyDer;
+    use vsync_core::secret::Secret;
+
     use super::*;
+    use crate::store::Store as _;
+    use crate::store::s3::{S3Pool, S3Settings, Timeouts};
+
+    /// Whoever connects is told over TLS that there is no such object. Ends with the test.
+    fn serve(listener: TcpListener) {
+        let certificate =
+            CertificateDer::pem_slice_iter(include_bytes!("../../../../tests/fixtures/tls/server.pem"));
+        let key = PrivateKeyDer::from_pem_slice(include_bytes!("../../../../tests/fixtures/tls/server.key"));
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(certificate.map(Result::unwrap).collect(), key.unwrap())
+            .unwrap();
+        let config = Arc::new(config);
+        for stream in listener.incoming() {
+            let connection = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
+            let mut tls = rustls::StreamOwned::new(connection, stream.unwrap());
+            let mut asked = [0; 4096];
+            // A client that does not trust this leaves in the middle.
+            if tls.read(&mut asked).is_ok_and(|len| len > 0) {
+                let _ = tls
+                    .write_all(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+                let _ = tls.flush();
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn an_authority_of_ones_own_is_trusted_where_it_is_named() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let settings = S3Settings {
+            endpoint: format!("https://{}", listener.local_addr().unwrap()),
+            region: "auto".to_owned(),
+            bucket: "b".to_owned(),
+            access_key_id: "id".to_owned(),
+            secret_access_key: Secret::new("secret".to_owned()),
+            timeouts: Timeouts::default(),
+        };
+        std::thread::spawn(move || serve(listener));
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("ca.pem");
+        atomic::write(&file, include_bytes!("../../../../tests/fixtures/tls/ca.pem"), 0o600).unwrap();
+        let pool = S3Pool::new(folder.path().join("stores.json"), None);
+        let stranger = pool.open(settings.clone()).unwrap();
+        let refused = stranger.head("x").await;
+        assert!(matches!(refused, Err(StoreError::Unreachable(_))), "{refused:?}");
+        pool.trust(Some(&file));
+        assert_eq!(pool.open(settings).unwrap().head("x").await, Ok(None));
+    }
 
     #[test]
     #[expect(clippy::disallowed_methods, reason = "a test lays out files as a person would")]

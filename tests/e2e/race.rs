@@ -79,6 +79,43 @@ fn one_of_many_pushes_wins_on_s3() {
     one_wins(&Place::s3());
 }
 
+/// Where the store ignores conditions, several may be told that they won. After their next look
+/// one at most believes it, and everybody else can say which version won.
+#[test]
+fn losers_learn_within_one_look_where_conditions_are_ignored() {
+    let place = Place::s3();
+    place.server().ignore_conditions(true);
+    let (pushers, rounds) = (soak::rounds(6, 16), soak::rounds(3, 20));
+    let names: Vec<String> = (0..pushers).map(|number| format!("m{number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let team = team::of(&place, &names);
+    for round in 1..=rounds {
+        for (number, machine) in team.iter().enumerate() {
+            write(&machine.vault("dev"), "who", format!("{number} in round {round}\n"), 0o600);
+        }
+        let ran = push_at_once(&team);
+        for lost in ran.iter().filter(|ran| ran.code != 0) {
+            assert!(lost.code == 4 && lost.stderr.contains("version "), "round {round}: {lost:?}");
+        }
+        let pointer = String::from_utf8(place.pointer().unwrap()).unwrap();
+        let believers = team.iter().filter(|machine| {
+            let seen = |pair: &serde_json::Value| pair["remote"]["version"] == pointer.as_str();
+            machine.wait_status("dev", "the pointer is seen", seen)["state"] == "ok"
+        });
+        let believers: Vec<&Machine> = believers.collect();
+        let [winner] = believers[..] else {
+            panic!("round {round}: {} believe it: {ran:#?}", believers.len())
+        };
+        assert_eq!(winner.status("dev")["version"], pointer.as_str());
+        let here = folder::read(&winner.vault("dev"));
+        for machine in &team {
+            let flags = ["pull", "dev", "--backup", "--allow-rollback"];
+            machine.ok(&flags);
+            assert!(folder::read(&machine.vault("dev")) == here, "round {round}: not what the winner pushed");
+        }
+    }
+}
+
 /// Pushes that lost leave their bundles behind, each under a name of its own. However many there
 /// are in a row, the next push finds a free one.
 #[test]

@@ -97,8 +97,9 @@ impl Control {
             let (before, after) = (setup.settings(), settings.clone());
             setup.set_settings(settings);
             changed.push(self.config.display().to_string());
-            let all = (&before.limits, &before.keep_replaced, &before.backups, &before.key_store)
-                != (&after.limits, &after.keep_replaced, &after.backups, &after.key_store);
+            let all =
+                (&before.limits, &before.keep_replaced, &before.backups, &before.key_store, &before.tls)
+                    != (&after.limits, &after.keep_replaced, &after.backups, &after.key_store, &after.tls);
             // Times and policies are changed in a running worker; modes and limits need a new one.
             let modes = |settings: &Settings, pair: &Pair| {
                 let policy = settings.policy(pair);

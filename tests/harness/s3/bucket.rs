@@ -46,6 +46,9 @@ pub(super) enum Refusal {
 pub(super) struct Bucket {
     objects: Mutex<BTreeMap<String, RawObject>>,
     ignores_conditions: AtomicBool,
+    knows_no_conditions: AtomicBool,
+    unlisted: AtomicBool,
+    rekeyed: AtomicBool,
     hidden: AtomicBool,
 }
 
@@ -56,6 +59,30 @@ impl Bucket {
 
     pub(super) fn ignore_conditions(&self, ignore: bool) {
         self.ignores_conditions.store(ignore, Ordering::SeqCst);
+    }
+
+    pub(super) fn know_no_conditions(&self, none: bool) {
+        self.knows_no_conditions.store(none, Ordering::SeqCst);
+    }
+
+    pub(super) fn knows_conditions(&self) -> bool {
+        !self.knows_no_conditions.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn unlist(&self, unlisted: bool) {
+        self.unlisted.store(unlisted, Ordering::SeqCst);
+    }
+
+    pub(super) fn is_unlisted(&self) -> bool {
+        self.unlisted.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn rekey(&self) {
+        self.rekeyed.store(true, Ordering::SeqCst);
+    }
+
+    pub(super) fn is_rekeyed(&self) -> bool {
+        self.rekeyed.load(Ordering::SeqCst)
     }
 
     pub(super) fn hide(&self, hidden: bool) {

@@ -10,14 +10,24 @@ pub enum Fault {
     Status(u16),
     /// Answers with this status and error code; does nothing.
     Error(u16, &'static str),
+    /// Answers that it is overloaded, and asks to be left alone for this many seconds.
+    Overload(u64),
+    /// Answers that the signature is for another region than this one.
+    OtherRegion(&'static str),
     /// Never answers; does nothing.
     Hang,
     /// Answers, but the body at this many bytes per second.
     Slow(u64),
     /// Answers, but the connection ends in the middle of the body.
     CutBody,
+    /// Answers with the whole body, but announces one that is this many bytes longer.
+    LongerLength(u64),
+    /// Announces only this many bytes of the body, and sends no more.
+    ShorterLength(u64),
     /// Does what was asked, then drops the connection instead of answering.
     LoseAnswer,
+    /// Does what was asked, then answers with this status and the error code usual with it.
+    DoneBut(u16),
     /// Does what was asked, then keeps the connection open and never answers.
     Mute,
     /// Waits this long, then does what was asked.

@@ -95,7 +95,12 @@ impl S3Server {
 
     /// A key that may do everything.
     pub fn credentials(&self) -> Credentials {
-        access::writer()
+        if self.shared.bucket.is_rekeyed() { access::second_writer() } else { access::writer() }
+    }
+
+    /// From now on only another key may do everything; the one before is unknown.
+    pub fn replace_credentials(&self) {
+        self.shared.bucket.rekey();
     }
 
     /// A key that may HEAD, GET and LIST, and is denied the rest.
@@ -122,6 +127,16 @@ impl S3Server {
     /// While set, conditional headers are accepted and ignored, as some stores do.
     pub fn ignore_conditions(&self, ignore: bool) {
         self.shared.bucket.ignore_conditions(ignore);
+    }
+
+    /// While set, writes with conditional headers are refused as not implemented.
+    pub fn refuse_conditions(&self, refuse: bool) {
+        self.shared.bucket.know_no_conditions(refuse);
+    }
+
+    /// While set, nobody may list, and so a missing object is refused instead of missing.
+    pub fn refuse_listing(&self, refuse: bool) {
+        self.shared.bucket.unlist(refuse);
     }
 
     /// While set, every request answers `NoSuchBucket`. The objects stay.

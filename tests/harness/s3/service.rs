@@ -21,8 +21,8 @@ const PAGE: usize = 1000;
 
 /// The protocol, signatures and rights included.
 pub(super) fn protocol(bucket: Arc<Bucket>) -> S3Service {
-    let mut builder = S3ServiceBuilder::new(Api { bucket });
-    builder.set_auth(access::Keys);
+    let mut builder = S3ServiceBuilder::new(Api { bucket: Arc::clone(&bucket) });
+    builder.set_auth(access::Keys(bucket));
     builder.set_access(access::Policy);
     builder.build()
 }
@@ -40,7 +40,14 @@ impl Api {
     }
 
     fn object(&self, bucket: &str, key: &str) -> S3Result<RawObject> {
-        self.bucket(bucket)?.get(key).ok_or_else(|| s3_error!(NoSuchKey))
+        let missing = || {
+            if self.bucket.is_unlisted() {
+                s3_error!(AccessDenied, "no right to know")
+            } else {
+                s3_error!(NoSuchKey)
+            }
+        };
+        self.bucket(bucket)?.get(key).ok_or_else(missing)
     }
 }
 
@@ -101,6 +108,9 @@ impl S3 for Api {
         let body = collect(input.body).await?;
         let conditions =
             Conditions { matches: input.if_match.map(tag), none_match: input.if_none_match.map(tag) };
+        if !bucket.knows_conditions() && (conditions.matches.is_some() || conditions.none_match.is_some()) {
+            return Err(s3_error!(NotImplemented, "a header that is not implemented"));
+        }
         if quoted {
             return Err(s3_error!(PreconditionFailed, "a quoted entity tag matches nothing, as on Ceph"));
         }
@@ -128,6 +138,9 @@ impl S3 for Api {
     ) -> S3Result<S3Response<ListObjectsV2Output>> {
         let input = req.input;
         let bucket = self.bucket(&input.bucket)?;
+        if bucket.is_unlisted() {
+            return Err(s3_error!(AccessDenied, "not with this key"));
+        }
         if input.delimiter.is_some() {
             return Err(s3_error!(NotImplemented, "listing with a delimiter"));
         }

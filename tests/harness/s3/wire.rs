@@ -60,10 +60,24 @@ async fn answer(
     let pace = match fault {
         Some(Fault::Status(status)) => return refuse(request, status, usual_code(status)).await,
         Some(Fault::Error(status, code)) => return refuse(request, status, code).await,
+        Some(Fault::Overload(seconds)) => {
+            let mut answer = refuse(request, 503, usual_code(503)).await?;
+            answer.headers_mut().insert("retry-after", seconds.into());
+            return Ok(answer);
+        }
+        Some(Fault::OtherRegion(region)) => {
+            let mut answer = refuse(request, 400, "AuthorizationHeaderMalformed").await?;
+            answer.headers_mut().insert("x-amz-bucket-region", region.parse()?);
+            return Ok(answer);
+        }
         Some(Fault::Hang) => std::future::pending().await,
         Some(Fault::LoseAnswer) => {
             run(&protocol, request).await?;
             return Err("the answer is lost on purpose".into());
+        }
+        Some(Fault::DoneBut(status)) => {
+            run(&protocol, request).await?;
+            return failure(status, usual_code(status));
         }
         Some(Fault::Mute) => {
             run(&protocol, request).await?;
@@ -75,9 +89,23 @@ async fn answer(
         }
         Some(Fault::Slow(rate)) => Pace::Slow(rate),
         Some(Fault::CutBody) => Pace::Cut,
+        Some(Fault::LongerLength(more)) => {
+            return Ok(misannounced(run(&protocol, request).await?, |length| length + more));
+        }
+        Some(Fault::ShorterLength(only)) => {
+            return Ok(misannounced(run(&protocol, request).await?, |length| length.min(only)));
+        }
         None => Pace::Full,
     };
     Ok(run(&protocol, request).await?.map(|body| Answer::new(body, pace)))
+}
+
+/// The answer with another length in its header than the body has.
+fn misannounced(answer: Response<s3s::Body>, length: impl Fn(u64) -> u64) -> Response<Answer> {
+    let mut answer = answer.map(|body| Answer { silent: true, ..Answer::new(body, Pace::Full) });
+    let wrong = length(answer.body().announced);
+    answer.headers_mut().insert("content-length", wrong.into());
+    answer
 }
 
 async fn run(protocol: &S3Service, request: Request<Incoming>) -> Result<Response<s3s::Body>, Broken> {
@@ -91,6 +119,11 @@ async fn refuse(request: Request<Incoming>, status: u16, code: &str) -> Result<R
     while let Some(frame) = poll_fn(|cx| Pin::new(&mut upload).poll_frame(cx)).await {
         frame?;
     }
+    failure(status, code)
+}
+
+/// An error as S3 words it.
+fn failure(status: u16, code: &str) -> Result<Response<Answer>, Broken> {
     let text = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>on purpose</Message></Error>"
     );
@@ -146,6 +179,8 @@ struct Answer {
     inner: s3s::Body,
     pace: Pace,
     announced: u64,
+    /// Leaves the announcement to the header, true or not.
+    silent: bool,
     sent: u64,
     waiting: Bytes,
     pause: Option<Pin<Box<Sleep>>>,
@@ -154,7 +189,7 @@ struct Answer {
 impl Answer {
     fn new(inner: s3s::Body, pace: Pace) -> Self {
         let announced = inner.size_hint().lower();
-        Self { inner, pace, announced, sent: 0, waiting: Bytes::new(), pause: None }
+        Self { inner, pace, announced, silent: false, sent: 0, waiting: Bytes::new(), pause: None }
     }
 
     /// The most that may go out now; `None` when the connection is to break here.
@@ -214,6 +249,6 @@ impl hyper::body::Body for Answer {
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.announced - self.sent)
+        if self.silent { SizeHint::default() } else { SizeHint::with_exact(self.announced - self.sent) }
     }
 }

@@ -13,7 +13,7 @@ use vsync_core::id::Pair;
 
 use super::pair_settings::{PairSettings, Policy, pairs};
 use super::trusted::{self, Untrusted};
-use super::values::{Size, duration, duration_value};
+use super::values::{Size, absolute_path, duration, duration_value};
 
 /// Overrides `poll.interval`, and every pair's.
 pub const POLL_INTERVAL_VAR: &str = "VSYNC_POLL_INTERVAL";
@@ -36,6 +36,8 @@ pub struct Settings {
     pub keep_replaced: KeepReplaced,
     /// Backups.
     pub backups: Backups,
+    /// Whom TLS trusts.
+    pub tls: Tls,
     /// What an edit in a folder does.
     pub on_edit: OnEdit,
     /// What a new version does while the folder has edits of its own.
@@ -67,6 +69,15 @@ pub struct Limits {
     pub uncompressed: Size,
     /// Files and folders.
     pub entries: u64,
+}
+
+/// Whom TLS trusts, besides the system's own certificate authorities.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default, expecting = "a map of settings")]
+pub struct Tls {
+    /// A file of certificates in PEM form, absolute.
+    #[serde(deserialize_with = "absolute_path")]
+    pub ca_file: Option<PathBuf>,
 }
 
 /// How long a replaced folder stays beside the new one.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -115,6 +116,15 @@ pub(super) fn duration_value<'de, D: Deserializer<'de>>(from: D) -> Result<Durat
 /// `deserialize_with` for an optional [`duration`].
 pub(super) fn some_duration<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
     duration_value(from).map(Some)
+}
+
+/// `deserialize_with` for an optional path: a daemon's own folder is nobody's business.
+pub(super) fn absolute_path<'de, D: Deserializer<'de>>(from: D) -> Result<Option<PathBuf>, D::Error> {
+    let absolute = |text: &str| {
+        let path = PathBuf::from(text);
+        if path.is_absolute() { Ok(path) } else { Err(format!("'{text}' is not an absolute path")) }
+    };
+    from.deserialize_any(Text("an absolute path", absolute, PhantomData)).map(Some)
 }
 
 impl<'de> Deserialize<'de> for Size {

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! checkouts.json                     the registered checkouts
+//! stores.json                        how stores treat conditions on writes
 //! keys/<repo>/<env>                  keys, where they are kept in files
 //! pairs/<repo>/<env>/bundles/<ts>    the last two bundles, encrypted as they came
 //! pairs/<repo>/<env>/audit/          audit rows that wait to be sent
@@ -88,6 +89,11 @@ impl StateDir {
     /// Where it is.
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// Where is remembered how stores treat conditions on writes.
+    pub fn stores(&self) -> PathBuf {
+        self.root.join("stores.json")
     }
 
     /// Where audit rows of a pair wait.

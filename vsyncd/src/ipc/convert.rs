@@ -12,6 +12,7 @@ use vsync_proto::status::{
     KeyStore, LastSync, Layout, LocalChanges, Notice, PairStatus, RemoteStatus, State as ShownState,
 };
 
+use super::advice;
 use crate::config::settings::KeyStoreKind;
 use crate::worker::checkout::Checkout;
 use crate::worker::driver::View;
@@ -64,12 +65,11 @@ pub fn hint(problem: &Problem, env: &str) -> Option<String> {
         Problem::BucketMissing(_) => {
             "check the store of this environment: is it mounted, does it exist?".to_owned()
         }
-        Problem::Denied(_) => {
-            "the credentials need GetObject, PutObject and ListBucket on the vault's prefix; \
-             without ListBucket a missing object looks like a refusal"
-                .to_owned()
-        }
+        Problem::Denied(refusal) => advice::on(refusal),
         Problem::ClockSkew(_) => "set this machine's clock".to_owned(),
+        Problem::StoreFailed(_) => {
+            "check endpoint, region and bucket: is that an S3 store? vsyncctl doctor shows them".to_owned()
+        }
         Problem::ClassicLayout(_) => {
             "this release reads and writes only the documented layout and leaves that bucket alone".to_owned()
         }

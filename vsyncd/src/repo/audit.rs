@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use vsync_core::format::audit::{self, ReadRow, Row};
+use vsync_core::sync::Cause;
 use vsync_core::version::Version;
 
 use super::place::Place;
@@ -94,8 +95,10 @@ impl AuditLog {
         }
         match self.send(&rows).await {
             Ok(()) => *turn = Turn::default(),
-            Err(StoreError::Denied(why)) if forbids(&why) => {
-                tracing::debug!(why, "this machine may not write the audit log; its rows are dropped");
+            Err(StoreError::Denied(why)) if matches!(why.cause, Cause::Right { .. }) => {
+                // An expired token or an unknown key is refused too, but those rows are accepted
+                // once that is mended.
+                tracing::debug!(%why, "this machine may not write the audit log; its rows are dropped");
             }
             Err(error) => {
                 tracing::debug!(%error, rows = rows.len(), "audit rows wait");
@@ -134,7 +137,8 @@ impl AuditLog {
         }
         let key = self.place.audit();
         let mut last = StoreError::Conflict;
-        for attempt in 0..TRIES {
+        // One look more than tries: the last write is looked at too.
+        for attempt in 0..=TRIES {
             if attempt > 0 {
                 let jitter = random::<1>().map_or(50, |[byte]| u64::from(byte));
                 tokio::time::sleep(Duration::from_millis(jitter << attempt.min(3))).await;
@@ -149,9 +153,15 @@ impl AuditLog {
             if there.as_ref().is_some_and(|object| object.body == body) {
                 return Ok(());
             }
+            if attempt == TRIES {
+                break;
+            }
             let metadata = Metadata::new();
+            let guarded = self.place.guards(&condition);
             match self.place.store.put(&key, Bytes::from(body), &metadata, condition).await {
-                Ok(_) => return Ok(()),
+                Ok(_) if guarded => return Ok(()),
+                // Another writer's rows may have replaced these: look again.
+                Ok(_) => {}
                 Err(error @ (StoreError::Conflict | StoreError::Unclear(_))) => last = error,
                 Err(error) => return Err(error),
             }
@@ -179,11 +189,6 @@ impl AuditLog {
             (email, _) => format!("{email} on {}", row.hostname),
         })
     }
-}
-
-/// An expired token or a wrong clock is refused too, but those rows will be accepted later.
-fn forbids(why: &str) -> bool {
-    why.contains("AccessDenied")
 }
 
 fn save(spool: &Path, row: &Row) -> std::io::Result<()> {

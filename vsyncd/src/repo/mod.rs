@@ -8,8 +8,11 @@ pub mod keys;
 pub mod open;
 pub mod place;
 pub mod publish;
+#[cfg(test)]
+mod race;
 pub mod remote;
 pub mod retired;
 pub mod share;
 pub mod trouble;
+mod unguarded;
 pub mod versions;

@@ -20,19 +20,25 @@ impl Remote {
     pub async fn open(&self, read: &PointerRead, proven: bool) -> Result<Snapshot, Problem> {
         let version = read.pointer.version;
         let key = self.key().await?;
-        let sealed = self.bundle(read).await?;
+        let (sealed, etag) = self.bundle(read).await?;
+        let overwritten =
+            etag.is_some_and(|etag| is_another(read.pointer.bundle_etag.as_deref(), &etag, &sealed));
         let own = key.id();
         let (limits, folder) = (self.limits, self.vault_folder.clone());
         let (bytes, cache) = (sealed, self.bundles.clone());
         let opened = tasks::blocking(move || {
             let opened = bundle::open(&bytes, &key, version, limits, &folder)?;
             // Only what opened is worth keeping.
-            if let Err(error) = cache.cache_bundle(version, &bytes) {
+            if !overwritten && let Err(error) = cache.cache_bundle(version, &bytes) {
                 tracing::warn!(%error, "cannot cache a bundle");
             }
             Ok(opened)
         });
         match opened.await? {
+            Ok(_) if overwritten => Err(Problem::Tampered(format!(
+                "the bundle under v={version} is a good one, but not the one that this pointer was written for: \
+                 another push, or somebody else, overwrote it"
+            ))),
             Ok(opened) => Ok(opened.snapshot),
             Err(error) => {
                 let other_key = read.pointer.key_id.as_ref().is_some_and(|claimed| *claimed != own);
@@ -42,7 +48,8 @@ impl Remote {
         }
     }
 
-    async fn bundle(&self, read: &PointerRead) -> Result<Bytes, Problem> {
+    /// The bundle, and its entity tag where the store was asked.
+    async fn bundle(&self, read: &PointerRead) -> Result<(Bytes, Option<String>), Problem> {
         let version = read.pointer.version;
         let limit = self.limits.bundle.saturating_add(OVERHEAD as u64);
         // A name is used once, so what is cached under it is it; what does not open is fetched.
@@ -51,10 +58,10 @@ impl Remote {
         if let Ok(Some(bytes)) = cached
             && is_current(read.pointer.bundle_etag.as_deref(), &bytes)
         {
-            return Ok(bytes.into());
+            return Ok((bytes.into(), None));
         }
         match self.place.store.get(&self.place.bundle(version), limit).await? {
-            Some(object) => Ok(object.body),
+            Some(object) => Ok((object.body, Some(object.head.etag))),
             None => Err(Problem::Torn(version)),
         }
     }
@@ -63,9 +70,20 @@ impl Remote {
 /// Whether cached bytes are what the pointer means. Most stores name a body by its MD5; where
 /// the pointer does not, only the store can tell.
 fn is_current(etag: Option<&str>, bytes: &[u8]) -> bool {
+    etag == Some(&md5(bytes))
+}
+
+/// Whether these bytes are certainly not those that the pointer was written for. Entity tags that
+/// are no MD5, of large uploads or encrypted buckets, change when an object is copied and prove
+/// nothing.
+fn is_another(meant: Option<&str>, etag: &str, bytes: &[u8]) -> bool {
+    let plain = |tag: &str| tag.len() == 32 && tag.bytes().all(|byte| byte.is_ascii_hexdigit());
+    meant.is_some_and(|meant| plain(meant) && meant != etag) && etag == md5(bytes)
+}
+
+fn md5(bytes: &[u8]) -> String {
     use md5::Digest as _;
-    let hash = md5::Md5::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    etag == Some(&hash)
+    md5::Md5::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn refusal(error: OpenError, other_key: bool, proven: bool) -> Problem {

@@ -9,9 +9,9 @@ use vsync_core::sync::Problem;
 use vsync_core::version::Version;
 
 use crate::config::pairs::folder_of;
-use crate::store::Store;
 use crate::store::folder::FolderStore;
-use crate::store::s3::{S3Settings, S3Store, Timeouts};
+use crate::store::s3::{S3Pool, S3Settings, S3Store, Timeouts};
+use crate::store::{Condition, Guard, Store};
 
 /// A store and the prefix in it that belongs to one vault.
 #[derive(Debug, Clone)]
@@ -39,25 +39,36 @@ pub fn check_s3(endpoint: &str) -> Result<(), String> {
 }
 
 impl Place {
-    /// Opens the store that a vault's configuration names.
+    /// Opens the store that a vault's configuration names. Blocks on small files.
     ///
     /// # Errors
     /// [`Problem`] when the configuration does not name a usable store.
-    pub fn open(pair: &Pair, config: &EnvConfig) -> Result<Self, Problem> {
+    pub fn open(pair: &Pair, config: &EnvConfig, pool: &S3Pool) -> Result<Self, Problem> {
         let prefix = config.prefix.clone().unwrap_or_else(|| format!("{pair}/"));
         let s3 = &config.s3;
         let store: Arc<dyn Store> = match folder_of(&s3.endpoint) {
             Some(folder) => Arc::new(FolderStore::unseen(folder)?),
-            None => Arc::new(S3Store::new(S3Settings {
+            None => pool.open(S3Settings {
                 endpoint: s3.endpoint.clone(),
                 region: s3.region.clone(),
                 bucket: s3.bucket.clone(),
                 access_key_id: s3.access_key_id.clone(),
                 secret_access_key: s3.secret_access_key.clone(),
                 timeouts: Timeouts::default(),
-            })?),
+            })?,
         };
         Ok(Self { store, prefix, classic: format!("{pair}/latest") })
+    }
+
+    /// Whether the store lets only one of two writers with this condition win. Where nobody
+    /// knows, it is better not to count on it.
+    pub fn guards(&self, condition: &Condition) -> bool {
+        self.store.guards().is_some_and(|guards| guards.of(condition) == Guard::Kept)
+    }
+
+    /// The object that shows how the store treats conditions.
+    pub fn probe(&self) -> String {
+        format!("{}probe", self.prefix)
     }
 
     /// The prefix, with its final slash.

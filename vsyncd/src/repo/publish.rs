@@ -11,11 +11,12 @@ use vsync_core::vault::snapshot::Snapshot;
 use vsync_core::version::Version;
 
 use super::remote::{Remote, mark, now_ms, random};
+use super::unguarded::There;
 use crate::store::{Condition, Metadata, StoreError};
 use crate::tasks;
 
 /// How often an unclear answer is followed up before it is left to the next start or poll.
-const TRIES: u32 = 4;
+pub(super) const TRIES: u32 = 4;
 /// How many free names one push tries that others take first.
 const TRIED_NAMES: u32 = 30;
 
@@ -26,6 +27,8 @@ pub struct Uploaded {
     pub version: Version,
     /// Its entity tag.
     pub etag: String,
+    /// Its bytes, to put them back where the store let somebody else overwrite them.
+    pub(super) packed: Bytes,
 }
 
 /// What the pointer will say.
@@ -35,7 +38,8 @@ pub struct NextPointer {
     pub pointer: Pointer,
     /// Its push id, by which our own write is recognised.
     pub push_id: String,
-    replaces: Option<RemoteMark>,
+    pub(super) bundle: Bytes,
+    pub(super) replaces: Option<RemoteMark>,
 }
 
 impl Remote {
@@ -46,6 +50,10 @@ impl Remote {
     /// the archive says.
     pub async fn upload(&self, snapshot: Snapshot, plan: &PublishPlan) -> Result<Uploaded, Problem> {
         let key = self.key().await?;
+        // A key that may not write this object may still write the others.
+        if let Err(error) = self.place.store.probe(&self.place.probe()).await {
+            tracing::debug!(%error, "it stays unknown whether the store keeps conditions on writes");
+        }
         let mut version = plan.version;
         let mut snapshot = snapshot;
         for _ in 0..TRIED_NAMES {
@@ -73,7 +81,7 @@ impl Remote {
                     if let Err(error) = cached {
                         tracing::warn!(%error, "cannot cache a bundle");
                     }
-                    return Ok(Uploaded { version, etag });
+                    return Ok(Uploaded { version, etag, packed });
                 }
                 None => version = self.next_name(version, plan).await?,
             }
@@ -85,7 +93,7 @@ impl Remote {
     /// that lost stay in the bucket, so many names in a row may be taken.
     async fn next_name(&self, taken: Version, plan: &PublishPlan) -> Result<Version, Problem> {
         let there = self.head(false).await?;
-        if there.map(|mark| mark.etag) != plan.replaces.as_ref().map(|mark| mark.etag.clone()) {
+        if there != plan.replaces {
             return Err(match self.pointer(false).await? {
                 Some(there) => self.lost_to(there.pointer.version).await,
                 None => pointer_removed(),
@@ -100,7 +108,7 @@ impl Remote {
         Ok(next)
     }
 
-    async fn lost_to(&self, winner: Version) -> Problem {
+    pub(super) async fn lost_to(&self, winner: Version) -> Problem {
         Problem::LostRace { winner, author: self.audit.author_of(winner).await }
     }
 
@@ -108,23 +116,21 @@ impl Remote {
     async fn write_once(&self, version: Version, packed: &Bytes) -> Result<Option<String>, Problem> {
         let object = self.place.bundle(version);
         let metadata = Metadata::new();
+        if !self.place.guards(&Condition::Absent) {
+            return self.write_unguarded(&object, packed).await;
+        }
         let mut last = StoreError::Conflict;
         for attempt in 0..TRIES {
             pause(attempt).await;
             match self.place.store.put(&object, packed.clone(), &metadata, Condition::Absent).await {
                 Ok(etag) => return Ok(Some(etag)),
+                // It may have arrived all the same.
                 Err(error @ (StoreError::Conflict | StoreError::Unclear(_))) => {
-                    // A first try that seemed lost may have arrived after all.
-                    if attempt > 0 || error != StoreError::Conflict {
-                        let limit = packed.len() as u64;
-                        match self.place.store.get(&object, limit).await {
-                            Ok(Some(there)) if there.body == *packed => return Ok(Some(there.head.etag)),
-                            Ok(Some(_)) | Err(StoreError::TooLarge { .. }) => return Ok(None),
-                            Ok(None) => last = error,
-                            Err(error) => last = error,
-                        }
-                    } else {
-                        return Ok(None);
+                    match self.look_at(&object, packed).await {
+                        Ok(There::Same(etag)) => return Ok(Some(etag)),
+                        Ok(There::Other) => return Ok(None),
+                        Ok(There::Nothing) => last = error,
+                        Err(error) => last = error,
                     }
                 }
                 Err(error) => return Err(error.into()),
@@ -153,7 +159,12 @@ impl Remote {
             bundle_etag: Some(uploaded.etag.clone()),
             key_id: Some(self.key().await?.id()),
         };
-        Ok(NextPointer { pointer, push_id: push_id.to_string(), replaces: plan.replaces.clone() })
+        Ok(NextPointer {
+            pointer,
+            push_id: push_id.to_string(),
+            bundle: uploaded.packed.clone(),
+            replaces: plan.replaces.clone(),
+        })
     }
 
     /// Moves the pointer, if it is still the one that was to be replaced. Gives its new mark.
@@ -169,12 +180,19 @@ impl Remote {
             Some(mark) => Condition::Matches(mark.etag.clone()),
             None => Condition::Absent,
         };
+        if !self.place.guards(&condition) {
+            return self.point_unguarded(next, &condition).await;
+        }
         let mut unclear: Option<StoreError> = None;
         for attempt in 0..TRIES {
             pause(attempt).await;
             match self.place.store.put(&object, body.clone(), &metadata, condition.clone()).await {
                 Ok(etag) => return Ok(mark(etag, &metadata)),
-                Err(StoreError::Conflict) => return self.who_won(next).await,
+                Err(StoreError::Conflict) => {
+                    if let Some(mark) = self.who_won(next).await? {
+                        return Ok(mark);
+                    }
+                }
                 // Nothing arrived, or its answer did not: the condition makes asking again safe.
                 Err(error @ (StoreError::Unclear(_) | StoreError::Unreachable(_))) => {
                     unclear = Some(error);
@@ -190,25 +208,34 @@ impl Remote {
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(unclear
-            .map_or(Problem::Unreachable("the pointer could not be written".to_owned()), Problem::from))
+        let refused = "the store refuses to replace a pointer that nobody has changed".to_owned();
+        Err(unclear.map_or(Problem::StoreFailed(refused), Problem::from))
     }
 
-    async fn who_won(&self, next: &NextPointer) -> Result<RemoteMark, Problem> {
+    /// After a refusal: the mark when the pointer is ours all the same, `None` when it is still the
+    /// one that was to be replaced.
+    pub(super) async fn who_won(&self, next: &NextPointer) -> Result<Option<RemoteMark>, Problem> {
         for attempt in 0..TRIES {
             pause(attempt).await;
-            match self.pointer(false).await {
+            let read = self.pointer(false).await;
+            let unmoved = match &read {
+                Ok(there) => there.as_ref().map(|there| &there.remote.mark) == next.replaces.as_ref(),
+                Err(Problem::BadPointer(mark)) => next.replaces.as_ref() == Some(mark),
+                Err(_) => false,
+            };
+            match read {
                 Ok(Some(there)) if there.remote.mark.push_id.as_ref() == Some(&next.push_id) => {
-                    return Ok(there.remote.mark);
+                    return Ok(Some(there.remote.mark));
                 }
+                _ if unmoved => return Ok(None),
                 // Ours was in place, and somebody has published over it since.
                 Ok(Some(there)) if there.pointer.prev == Some(next.pointer.version) => {
                     let generation = next.pointer.generation;
-                    return Ok(RemoteMark {
+                    return Ok(Some(RemoteMark {
                         etag: String::new(),
                         generation,
                         push_id: Some(next.push_id.clone()),
-                    });
+                    }));
                 }
                 Ok(Some(there)) => return Err(self.lost_to(there.pointer.version).await),
                 Ok(None) => return Err(pointer_removed()),
@@ -220,16 +247,16 @@ impl Remote {
     }
 }
 
-fn pointer_removed() -> Problem {
+pub(super) fn pointer_removed() -> Problem {
     Problem::StoreFailed("the pointer was removed meanwhile".to_owned())
 }
 
-fn is_ours(metadata: &Metadata, next: &NextPointer) -> bool {
+pub(super) fn is_ours(metadata: &Metadata, next: &NextPointer) -> bool {
     metadata.get(pointer::PUSH_ID) == Some(&next.push_id)
 }
 
 /// Waits before a repeated try; nothing before the first.
-async fn pause(attempt: u32) {
+pub(super) async fn pause(attempt: u32) {
     if attempt > 0 {
         let jitter = random::<1>().map_or(0, |[byte]| u64::from(byte));
         tokio::time::sleep(Duration::from_millis((100 << attempt.min(4)) + jitter)).await;

@@ -18,6 +18,7 @@ use super::place::Place;
 use crate::config::pairs::Pairs;
 use crate::config::settings::KeyStoreKind;
 use crate::disk::state::{BundleCache, StateDir};
+use crate::store::s3::S3Pool;
 use crate::store::{Metadata, Object};
 use crate::tasks;
 
@@ -67,10 +68,10 @@ impl Remote {
         config: &EnvConfig,
         (key_store, keys): (KeyStoreKind, Arc<Keys>),
         pairs: Pairs,
-        state: &StateDir,
+        (state, pool): (&StateDir, &S3Pool),
         limits: Limits,
     ) -> Result<Self, Problem> {
-        let place = Place::open(&pair, config)?;
+        let place = Place::open(&pair, config, pool)?;
         let vault_folder = config.vault_folder(&pair.env);
         let audit = AuditLog::new(place.clone(), state.audit_spool(&pair), config.audit_enabled());
         let salt = config.encryption.salt.clone();

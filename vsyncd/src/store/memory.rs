@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use super::etag::entity_tag;
-use super::{Condition, Metadata, Object, ObjectHead, Store, StoreError};
+use super::{Condition, Guards, Metadata, Object, ObjectHead, Store, StoreError};
 
 /// A store that lives as long as its last clone. Clones share the objects.
 #[derive(Debug, Clone, Default)]
@@ -58,6 +58,14 @@ impl Store for MemoryStore {
         let objects = self.objects();
         let under = objects.iter().filter(|(key, _)| key.starts_with(prefix));
         Ok(under.map(|(key, object)| (key.clone(), object.head.size)).collect())
+    }
+
+    fn guards(&self) -> Option<Guards> {
+        Some(Guards::ALL)
+    }
+
+    async fn probe(&self, _key: &str) -> Result<(), StoreError> {
+        Ok(())
     }
 
     fn describe(&self) -> String {

@@ -10,11 +10,15 @@ pub mod s3;
 #[cfg(test)]
 mod conformance;
 mod etag;
+mod guard;
+
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use vsync_core::sync::Refusal;
 
-use std::collections::BTreeMap;
+pub use guard::{Guard, Guards};
 
 /// User metadata of an object: lower-case names without any vendor prefix.
 pub type Metadata = BTreeMap<String, String>;
@@ -66,7 +70,7 @@ pub enum StoreError {
     NoBucket(String),
     /// The credentials do not allow it.
     #[error("the store refuses access: {0}")]
-    Denied(String),
+    Denied(Refusal),
     /// The store refuses because the clocks differ too much.
     #[error("the store refuses the request's time; this machine's clock is wrong: {0}")]
     ClockSkew(String),
@@ -106,10 +110,20 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// The keys that start with `prefix`, sorted, with their sizes.
     async fn list(&self, prefix: &str) -> Result<Vec<(String, u64)>, StoreError>;
 
-    /// Whether the store is known to keep the promise of a conditional write, that only one of
-    /// two writers wins; `None` = nobody knows.
+    /// How the store treats writes whose condition does not hold; `None` = nobody knows.
+    fn guards(&self) -> Option<Guards>;
+
+    /// Finds out how the store treats conditions, unless that is known: writes the small object
+    /// `key`, which must be of no other use, and writes it again under conditions that fail.
+    ///
+    /// # Errors
+    /// What the store says; then nothing more is known than before.
+    async fn probe(&self, key: &str) -> Result<(), StoreError>;
+
+    /// Whether the store keeps the promise of a conditional write, that only one of two writers
+    /// wins; `None` = nobody knows.
     fn conditional(&self) -> Option<bool> {
-        None
+        self.guards().map(Guards::hold)
     }
 
     /// How to name this store to people: endpoint and bucket, no credentials.

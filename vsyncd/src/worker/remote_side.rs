@@ -48,9 +48,28 @@ impl Effects {
             this.settle(seen.as_ref())
         })
         .await??;
+        if let Some(read) = &read {
+            self.tell_of_overwriting(&read.remote).await?;
+        }
         let pointer = read.as_ref().map(|read| read.remote.clone());
         self.slots().pointer = read;
         Ok((pointer, self.ledger().synced.clone()))
+    }
+
+    /// Leaves a notice, once, when what was pushed from here was overwritten instead of followed.
+    async fn tell_of_overwriting(self: &Arc<Self>, pointer: &RemotePointer) -> Result<(), Problem> {
+        let ours = self.ledger().synced.clone().filter(|ours| ours.op == SyncOp::Push);
+        let Some(ours) = ours.filter(|ours| ours.is_skipped_by(pointer)) else { return Ok(()) };
+        let (version, winner) = (ours.version, pointer.version);
+        let text =
+            format!("version {version}, pushed from here, was overwritten at the same moment by {winner}");
+        if self.notices().iter().any(|notice| notice.text.starts_with(&text)) {
+            return Ok(());
+        }
+        let author = self.remote.audit.author_of(winner).await;
+        let by = author.map(|author| format!(" (pushed by {author})")).unwrap_or_default();
+        let this = Arc::clone(self);
+        Ok(tasks::blocking(move || this.notice("lost_race", format!("{text}{by}"), None)).await?)
     }
 
     fn settle(&self, read: Option<&PointerRead>) -> Result<(), Problem> {

@@ -26,6 +26,7 @@ use crate::repo::fanout::Turns;
 use crate::repo::keys::Keys;
 use crate::repo::remote::Remote;
 use crate::repo::trouble::io_problem;
+use crate::store::s3::S3Pool;
 use crate::tasks;
 use crate::watch::watcher::Watcher;
 
@@ -47,6 +48,8 @@ pub struct Setup {
     pub watcher: Arc<Watcher>,
     /// One run of `sync` at a time for each place.
     pub turns: Turns,
+    /// The clients of S3 stores.
+    pool: Arc<S3Pool>,
     settings: Arc<Mutex<Arc<Settings>>>,
     keys: Arc<Mutex<HashMap<KeyStoreKind, Arc<Keys>>>>,
     /// One change of the list of checkouts at a time.
@@ -57,7 +60,9 @@ impl Setup {
     /// Puts it together.
     pub fn new(paths: Paths, settings: Settings) -> Self {
         let state = StateDir::new(paths.state.clone());
+        let pool = S3Pool::new(state.stores(), settings.tls.ca_file.as_deref());
         Self {
+            pool: Arc::new(pool),
             pairs: Pairs::new(paths.clone()),
             profiles: Profiles::new(paths.profiles()),
             paths: Arc::new(paths),
@@ -77,6 +82,9 @@ impl Setup {
 
     /// Puts other settings in force.
     pub fn set_settings(&self, settings: Settings) {
+        if settings.tls != self.settings().tls {
+            self.pool.trust(settings.tls.ca_file.as_deref());
+        }
         *self.settings.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
     }
 
@@ -144,7 +152,8 @@ impl Setup {
     pub fn remote_from(&self, pair: &Pair, config: &EnvConfig) -> Result<Remote, Problem> {
         let kind = self.key_store_of(config);
         let keys = (kind, self.keys(kind));
-        Remote::new(pair.clone(), config, keys, self.pairs.clone(), &self.state, self.limits())
+        let ground = (&self.state, &*self.pool);
+        Remote::new(pair.clone(), config, keys, self.pairs.clone(), ground, self.limits())
     }
 
     /// Everything that one worker works with, its folder healed. Blocks.

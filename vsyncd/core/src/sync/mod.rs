@@ -12,6 +12,7 @@ mod look;
 pub mod problem;
 mod pull;
 mod push;
+pub mod refusal;
 pub mod report;
 mod timers;
 pub mod worker;
@@ -19,6 +20,7 @@ pub mod worker;
 pub use effect::{Effect, Outcome, PublishPlan};
 pub use event::{Command, CommandId, Event, Local, Now, OpId, PullMode, RemoteMark, RemotePointer};
 pub use problem::{Problem, Verdict};
+pub use refusal::{Cause, Refusal, Right};
 pub use report::{Report, State};
 pub use worker::{OnEdit, Policy, Worker};
 

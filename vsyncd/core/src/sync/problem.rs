@@ -1,6 +1,7 @@
 //! What can stand between a folder and its remote.
 
 use super::event::RemoteMark;
+use super::refusal::Refusal;
 use crate::relpath::RelPath;
 use crate::version::Version;
 
@@ -16,7 +17,7 @@ pub enum Problem {
     BucketMissing(String),
     /// The store refuses the credentials or the action.
     #[error("the store refuses access: {0}")]
-    Denied(String),
+    Denied(Refusal),
     /// The store refuses because of this machine's clock.
     #[error("this machine's clock differs too much from the store's: {0}")]
     ClockSkew(String),
@@ -182,7 +183,7 @@ impl Problem {
             | Self::KeyRotated
             | Self::CorruptArchive(_)
             | Self::UnsafeArchive(_) => Verdict::Held,
-            Self::Diverged { .. } | Self::Edited(_) => Verdict::Diverged,
+            Self::Diverged { .. } | Self::Edited(_) | Self::LostRace { .. } => Verdict::Diverged,
             _ => Verdict::Error,
         }
     }

@@ -110,6 +110,16 @@ impl Worker {
         self.pull_scan(job, pointer, effects);
     }
 
+    /// True when a pointer took the place of one that was written here instead of following it,
+    /// as happens where a store does not hold writers to their conditions. What was published
+    /// here would be gone from every folder without anybody having decided so.
+    pub(super) fn was_overwritten_by(&self, pointer: &RemotePointer) -> bool {
+        let Some(ours) = self.synced.as_ref().filter(|synced| synced.op == SyncOp::Push) else {
+            return false;
+        };
+        ours.is_skipped_by(pointer)
+    }
+
     /// Why a pointer is not followed, if so.
     pub(super) fn distrust(
         &self,
@@ -201,7 +211,13 @@ impl Worker {
             let problem = Problem::Diverged { edits, remote: pointer.version };
             return self.pull_failed(&next, Some(pointer), problem, now, effects);
         }
-        let backup = edits > 0 || !opened.cached && !nothing_here;
+        let overwritten = self.was_overwritten_by(&pointer);
+        if overwritten && next.mode == PullMode::Plain {
+            let problem = Problem::LostRace { winner: pointer.version, author: None };
+            return self.pull_failed(&next, Some(pointer), problem, now, effects);
+        }
+        let unpublished = edits > 0 || overwritten;
+        let backup = unpublished || !opened.cached && !nothing_here;
         effects.push(Effect::Swap { op, pointer, backup });
         self.job = Some(Job::Pull(next));
     }

@@ -162,6 +162,9 @@ impl Worker {
     fn remote_ahead(&self, pointer: &RemotePointer, now: Now) -> Problem {
         match self.distrust(pointer, false, now) {
             Some(problem) => problem,
+            None if self.was_overwritten_by(pointer) => {
+                Problem::LostRace { winner: pointer.version, author: None }
+            }
             None => Problem::RemoteAhead {
                 remote: pointer.version,
                 here: self.synced.as_ref().map(|synced| synced.version),

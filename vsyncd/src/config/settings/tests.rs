@@ -27,6 +27,7 @@ key_store: file
 limits: { bundle: 1MiB, uncompressed: 2MiB, entries: 10 }
 keep_replaced: 2m
 backups: { keep: 3 }
+tls: { ca_file: /etc/ssl/own.pem }
 on_edit: push
 on_conflict: hold
 pairs:
@@ -61,6 +62,9 @@ fn every_key_is_read() {
     assert_eq!(settings.limits, limits);
     assert_eq!(settings.keep_replaced.0, Duration::from_secs(120));
     assert_eq!(settings.backups.keep, 3);
+    assert_eq!(settings.tls.ca_file.as_deref(), Some(Path::new("/etc/ssl/own.pem")));
+    assert!(parse("tls: { ca_file: own.pem }").unwrap_err().contains("not an absolute path"));
+    assert!(parse("tls: { ca_flie: /x }").unwrap_err().contains("did you mean 'ca_file'?"));
     let own = &settings.pairs[&pair("acme_web", "prod")];
     assert_eq!((own.file_mode, own.dir_mode), (Some(Mode(0o640)), Some(Mode(0o750))));
     assert_eq!((own.owner.clone(), own.group.clone()), (Some("app".parse().unwrap()), Some(Account::Id(33))));

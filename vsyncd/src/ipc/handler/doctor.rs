@@ -77,6 +77,7 @@ impl Handler {
             }
             Err(problem) => fail(name("store"), problem.to_string(), convert::hint(&problem, env)),
         });
+        checks.push(conditions(remote.place.store.conditional()));
         let folder = entry.checkout.folder.clone();
         let folder_check = tasks::blocking(move || look_at(&folder)).await;
         if let Ok((verdict, text, hint)) = folder_check {
@@ -140,6 +141,19 @@ fn look_at(folder: &Path) -> (Verdict, String, Option<String>) {
         );
     }
     (Verdict::Ok, shown, None)
+}
+
+/// Whether two pushes at the same moment are kept apart by the store.
+fn conditions(kept: Option<bool>) -> Check {
+    match kept {
+        Some(true) => ok("conditional_writes", "yes"),
+        None => ok("conditional_writes", "not known: the first push from here finds out"),
+        Some(false) => {
+            let hint =
+                "of two pushes at the same moment one may be overwritten; it is found and named afterwards";
+            warn("conditional_writes", "no", hint)
+        }
+    }
 }
 
 fn ok(name: impl Into<String>, detail: impl Into<String>) -> Check {

@@ -1,6 +1,7 @@
 //! What each method does, in terms of the workers and their vaults.
 
 mod caller;
+mod credentials;
 mod doctor;
 mod init;
 mod profiles;

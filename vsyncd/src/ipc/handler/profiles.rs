@@ -7,6 +7,7 @@ use vsync_proto::response::{Done, Profile as ShownProfile};
 
 use super::Handler;
 use super::caller::internal;
+use super::credentials::same_place;
 use crate::config::profiles::{Profile, ProfileError, ProfileName, Profiles};
 use crate::tasks;
 
@@ -23,8 +24,25 @@ impl Handler {
         };
         // What cannot work is said now, not at the first push.
         crate::repo::place::check_s3(&profile.endpoint).map_err(|text| Failure::new(Code::Config, text))?;
-        let shown = show(&name, &profile);
-        self.with_profiles(move |profiles| profiles.save(&name, &profile, false)).await?;
+        self.change(|this| async move { this.store_profile(name, profile).await }).await
+    }
+
+    /// Stores a profile. One that is there already is replaced when only its credentials change.
+    async fn store_profile(self, name: ProfileName, profile: Profile) -> Result<ShownProfile, Failure> {
+        let (shown, stored, named) = (show(&name, &profile), profile.clone(), name.clone());
+        let before = self
+            .with_profiles(move |profiles| {
+                let before = match profiles.load(&name) {
+                    Ok(loaded) => Some(loaded.value),
+                    Err(ProfileError::Missing(_)) => None,
+                    Err(error) => return Err(error),
+                };
+                let replace = before.as_ref().is_some_and(|before| same_place(before, &profile));
+                profiles.save(&name, &profile, replace)?;
+                Ok(before)
+            })
+            .await?;
+        self.hand_out(&named, before.as_ref(), &stored).await?;
         Ok(shown)
     }
 
@@ -59,7 +77,10 @@ impl Handler {
             let failure = Failure::new(code(&error), error.to_string());
             match error {
                 ProfileError::Missing(_) => failure.hint("vsyncctl profile list shows what there is"),
-                ProfileError::Exists(_) => failure.hint("vsyncctl profile remove removes it first"),
+                ProfileError::Exists(_) => failure.hint(
+                    "it names another place; the same place with other credentials would be taken; \
+                     vsyncctl profile remove removes it first",
+                ),
                 _ => failure,
             }
         })

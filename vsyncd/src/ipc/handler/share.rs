@@ -73,7 +73,7 @@ impl Handler {
         self.known_config(pair).await?.ok_or_else(unknown)
     }
 
-    async fn known_config(&self, pair: &Pair) -> Result<Option<EnvConfig>, Failure> {
+    pub(super) async fn known_config(&self, pair: &Pair) -> Result<Option<EnvConfig>, Failure> {
         let (pairs, asked) = (self.supervisor.setup().pairs.clone(), pair.clone());
         let loaded = tasks::blocking(move || pairs.load(&asked)).await.map_err(internal)?;
         let loaded = loaded.map_err(|error| Failure::new(Code::Config, error.to_string()))?;

@@ -11,7 +11,7 @@ use crate::store::StoreError;
 pub(super) fn failed(step: &str, path: &Path, error: &io::Error) -> StoreError {
     let text = format!("cannot {step} {}: {error}", path.display());
     match error.raw_os_error().map(Errno::from_raw_os_error) {
-        Some(Errno::ACCESS | Errno::PERM | Errno::ROFS) => StoreError::Denied(text),
+        Some(Errno::ACCESS | Errno::PERM | Errno::ROFS) => StoreError::Denied(text.into()),
         // A network disk whose server is away.
         Some(
             Errno::IO

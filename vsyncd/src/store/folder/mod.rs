@@ -26,7 +26,7 @@ use self::key::{Part, Place, folders_of};
 use self::lock::StoreLock;
 use self::object::ObjectError;
 use self::root::Root;
-use super::{Condition, Metadata, Object, ObjectHead, Store, StoreError};
+use super::{Condition, Guards, Metadata, Object, ObjectHead, Store, StoreError};
 use crate::tasks;
 
 /// How long a writer waits for its turn. A turn is two renames and two syncs long.
@@ -244,8 +244,12 @@ impl Store for FolderStore {
         .await
     }
 
-    fn conditional(&self) -> Option<bool> {
-        Some(true)
+    fn guards(&self) -> Option<Guards> {
+        Some(Guards::ALL)
+    }
+
+    async fn probe(&self, _key: &str) -> Result<(), StoreError> {
+        Ok(())
     }
 
     fn describe(&self) -> String {

@@ -4,27 +4,38 @@
 //! repetition of a write that did happen would look as if somebody else had won.
 
 mod answer;
+mod http;
+mod known;
+mod patience;
+mod pool;
+mod probe;
 mod settings;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
-use aws_sdk_s3::config::retry::RetryConfig;
+use aws_sdk_s3::config::retry::{RetryConfig, RetryPartition};
 use aws_sdk_s3::config::{
     BehaviorVersion, Config, Credentials, Region, RequestChecksumCalculation, ResponseChecksumValidation,
-    SharedHttpClient, StalledStreamProtectionConfig,
+    StalledStreamProtectionConfig,
 };
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
-use aws_smithy_http_client::tls;
 use bytes::{Bytes, BytesMut};
+use vsync_core::sync::Right;
 
+pub use http::Trust;
+pub use pool::S3Pool;
 pub use settings::{S3Settings, Timeouts};
 
-use self::answer::Answers;
+use self::answer::{Answers, Asked};
+use self::known::Known;
+use self::patience::NotNow;
+use self::pool::Bucket;
 use super::meter;
-use super::{Condition, Metadata, Object, ObjectHead, Store, StoreError};
+use super::{Condition, Guard, Guards, Metadata, Object, ObjectHead, Store, StoreError};
 
 /// Tries of a read, the first included.
 const ATTEMPTS: u32 = 3;
@@ -41,14 +52,20 @@ pub struct S3Store {
     bucket: String,
     timeouts: Timeouts,
     answers: Answers,
+    shared: Arc<Bucket>,
 }
 
 impl S3Store {
-    /// Prepares a client; nothing is sent yet.
+    /// Prepares a client of its own; nothing is sent yet. [`S3Pool`] makes those that share.
     ///
     /// # Errors
     /// `Failed` when a setting cannot be used.
     pub fn new(settings: S3Settings) -> Result<Self, StoreError> {
+        let bucket = Bucket::new(settings.store(), Arc::new(Known::default()));
+        Self::with(settings, Arc::new(bucket), &Trust::default())
+    }
+
+    fn with(settings: S3Settings, shared: Arc<Bucket>, trust: &Trust) -> Result<Self, StoreError> {
         let S3Settings { endpoint, region, bucket, access_key_id, secret_access_key, timeouts } = settings;
         let host = settings::host(&endpoint)?;
         if region.is_empty() || bucket.is_empty() {
@@ -61,13 +78,18 @@ impl S3Store {
             .region(Region::new(region))
             .endpoint_url(endpoint.trim_end_matches('/'))
             .force_path_style(true)
-            .http_client(http_client(&endpoint))
+            .http_client(http::client(&endpoint, trust))
             .credentials_provider(Credentials::new(access_key_id, secret, None, None, "vsync"))
             // Many stores refuse the checksum headers that the SDK would add.
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
             .timeout_config(timeouts.reading())
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS).with_initial_backoff(BACKOFF))
+            // By itself the SDK has one budget for all stores of a region.
+            .retry_partition(
+                RetryPartition::custom(shared.name.clone()).token_bucket(shared.budget.clone()).build(),
+            )
+            .retry_classifier(NotNow)
             // An upload is one piece in memory, whose progress the SDK cannot see.
             .stalled_stream_protection(
                 StalledStreamProtectionConfig::enabled()
@@ -76,7 +98,7 @@ impl S3Store {
                     .build(),
             )
             .build();
-        Ok(Self { client: Client::from_conf(config), endpoint, bucket, timeouts, answers })
+        Ok(Self { client: Client::from_conf(config), endpoint, bucket, timeouts, answers, shared })
     }
 
     /// Why a HEAD was refused: its answer has no body and so no code. The same question as GET
@@ -84,8 +106,60 @@ impl S3Store {
     async fn explain(&self, key: &str) -> Result<(), StoreError> {
         let sent = self.client.get_object().bucket(&self.bucket).key(key).range("bytes=0-0").send().await;
         match sent {
-            Ok(_) => Err(StoreError::Denied(format!("{}: HEAD is refused", self.answers.store))),
-            Err(error) => self.answers.read(&error).map_or(Ok(()), Err),
+            Ok(_) => Err(StoreError::Denied(format!("{}: HEAD is refused", self.answers.store).into())),
+            Err(error) => self.failed(&error, Asked::object(key)).map_or(Ok(()), Err),
+        }
+    }
+
+    /// Refuses by itself while the store wants to be left alone.
+    fn ready(&self) -> Result<(), StoreError> {
+        match self.shared.patience.left() {
+            Some(left) => Err(self.unreachable(&format!(
+                "it is overloaded and asked to be left alone for {} s more",
+                left.as_secs() + 1
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// What a failed read means; `None` when there is no such object.
+    fn failed<E: ProvideErrorMetadata>(&self, error: &SdkError<E>, asked: Asked<'_>) -> Option<StoreError> {
+        self.shared.patience.heed(error);
+        self.answers.read(error, asked)
+    }
+
+    /// Writes the object with the condition as it is given.
+    async fn send(
+        &self,
+        key: &str,
+        body: Bytes,
+        metadata: &Metadata,
+        condition: Option<&Condition>,
+    ) -> Result<String, StoreError> {
+        self.ready()?;
+        let once = aws_sdk_s3::config::Builder::new()
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(self.timeouts.writing(body.len() as u64));
+        let request = self.client.put_object().bucket(&self.bucket).key(key);
+        let request = match condition {
+            Some(Condition::Absent) => request.if_none_match("*"),
+            Some(Condition::Matches(etag)) => request.if_match(etag),
+            None => request,
+        };
+        let request = request
+            .set_metadata(Some(metadata.iter().map(|(name, value)| (name.clone(), value.clone())).collect()))
+            .body(ByteStream::from(body));
+        match request.customize().config_override(once).send().await {
+            Ok(answer) => match unquoted(answer.e_tag()) {
+                none if none.is_empty() => {
+                    Err(StoreError::Unclear(format!("{}: no entity tag in the answer", self.answers.store)))
+                }
+                etag => Ok(etag),
+            },
+            Err(error) => {
+                self.shared.patience.heed(&error);
+                Err(self.answers.write(&error, condition, key))
+            }
         }
     }
 
@@ -120,15 +194,6 @@ impl S3Store {
     }
 }
 
-/// One TLS implementation for the whole program, with the system's roots.
-fn http_client(endpoint: &str) -> SharedHttpClient {
-    let builder = aws_smithy_http_client::Builder::new();
-    if endpoint.starts_with("http://") {
-        return builder.build_http();
-    }
-    builder.tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https()
-}
-
 /// An entity tag without its quotes: some stores refuse them in `If-Match`.
 fn unquoted(etag: Option<&str>) -> String {
     let etag = etag.unwrap_or_default();
@@ -155,20 +220,22 @@ fn status<E>(error: &SdkError<E>) -> u16 {
 #[async_trait]
 impl Store for S3Store {
     async fn head(&self, key: &str) -> Result<Option<ObjectHead>, StoreError> {
+        self.ready()?;
         match self.client.head_object().bucket(&self.bucket).key(key).send().await {
             Ok(head) => Ok(Some(described(head.e_tag(), head.metadata(), head.content_length()))),
             Err(error) if status(&error) == 404 => Ok(None),
             Err(error) if (300..500).contains(&status(&error)) && error.code() != Some("SlowDown") => {
                 self.explain(key).await.map(|()| None)
             }
-            Err(error) => self.answers.read(&error).map_or(Ok(None), Err),
+            Err(error) => self.failed(&error, Asked::object(key)).map_or(Ok(None), Err),
         }
     }
 
     async fn get(&self, key: &str, limit: u64) -> Result<Option<Object>, StoreError> {
+        self.ready()?;
         let answer = match self.client.get_object().bucket(&self.bucket).key(key).send().await {
             Ok(answer) => answer,
-            Err(error) => return self.answers.read(&error).map_or(Ok(None), Err),
+            Err(error) => return self.failed(&error, Asked::object(key)).map_or(Ok(None), Err),
         };
         let size = answer.content_length().and_then(|size| u64::try_from(size).ok());
         if let Some(size) = size.filter(|size| *size > limit) {
@@ -187,35 +254,26 @@ impl Store for S3Store {
         metadata: &Metadata,
         condition: Condition,
     ) -> Result<String, StoreError> {
-        let once = aws_sdk_s3::config::Builder::new()
-            .retry_config(RetryConfig::disabled())
-            .timeout_config(self.timeouts.writing(body.len() as u64));
-        let request = self.client.put_object().bucket(&self.bucket).key(key);
-        let request = match &condition {
-            Condition::Absent => request.if_none_match("*"),
-            Condition::Matches(etag) => request.if_match(etag),
-        };
-        let request = request
-            .set_metadata(Some(metadata.iter().map(|(name, value)| (name.clone(), value.clone())).collect()))
-            .body(ByteStream::from(body));
-        match request.customize().config_override(once).send().await {
-            Ok(answer) => match unquoted(answer.e_tag()) {
-                none if none.is_empty() => {
-                    Err(StoreError::Unclear(format!("{}: no entity tag in the answer", self.answers.store)))
-                }
-                etag => Ok(etag),
-            },
-            Err(error) => Err(self.answers.write(&error, &condition)),
+        let guard = self.guards().map_or(Guard::Kept, |guards| guards.of(&condition));
+        let condition = (guard != Guard::Unsupported).then_some(&condition);
+        let sent = self.send(key, body, metadata, condition).await;
+        if guard == Guard::Ignored && sent == Err(StoreError::Conflict) {
+            // It keeps conditions after all: the next push asks again.
+            self.shared.known.learn(&self.shared.name, None).await;
         }
+        sent
     }
 
     async fn list(&self, prefix: &str) -> Result<Vec<(String, u64)>, StoreError> {
+        self.ready()?;
         let mut keys = Vec::new();
         let mut token: Option<String> = None;
         loop {
             let request = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix);
             let page = request.set_continuation_token(token.clone()).send().await.map_err(|error| {
-                self.answers.read(&error).unwrap_or_else(|| StoreError::NoBucket(self.answers.store.clone()))
+                let asked = Asked { right: Right::ListBucket, name: prefix };
+                let missing = || StoreError::NoBucket(self.answers.store.clone());
+                self.failed(&error, asked).unwrap_or_else(missing)
             })?;
             keys.extend(page.contents().iter().filter_map(|object| {
                 let size = object.size().and_then(|size| u64::try_from(size).ok()).unwrap_or(0);
@@ -238,10 +296,25 @@ impl Store for S3Store {
         Ok(keys)
     }
 
+    fn guards(&self) -> Option<Guards> {
+        self.shared.known.guards(&self.shared.name)
+    }
+
+    async fn probe(&self, key: &str) -> Result<(), StoreError> {
+        if self.shared.known.is_due(&self.shared.name) {
+            let guards = self.find_guards(key).await?;
+            tracing::debug!(store = self.answers.store, ?guards, "asked the store about conditional writes");
+            self.shared.known.learn(&self.shared.name, Some(guards)).await;
+        }
+        Ok(())
+    }
+
     fn describe(&self) -> String {
         format!("{}/{}", self.endpoint.trim_end_matches('/'), self.bucket)
     }
 }
 
+#[cfg(test)]
+pub(crate) mod external_s3;
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,7 @@ use vsync_core::secret::Secret;
 use crate::store::StoreError;
 
 /// Where the bucket is and who asks.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct S3Settings {
     /// `http://` or `https://` URL of the service; the bucket is addressed path-style below it.
     pub endpoint: String,
@@ -23,6 +23,13 @@ pub struct S3Settings {
     pub secret_access_key: Secret<String>,
     /// How long to wait for what.
     pub timeouts: Timeouts,
+}
+
+impl S3Settings {
+    /// Endpoint and bucket: which store it is, whoever asks.
+    pub(super) fn store(&self) -> String {
+        format!("{}/{}", self.endpoint.trim_end_matches('/'), self.bucket)
+    }
 }
 
 impl fmt::Debug for S3Settings {
@@ -80,12 +87,13 @@ impl Timeouts {
             .build()
     }
 
-    /// For an upload, which is one attempt. The SDK's read time-out counts the sending too.
+    /// For an upload, which is one attempt. The SDK's read time-out counts the sending too, and
+    /// each value of it gets connections of its own.
     pub(super) fn writing(&self, bytes: u64) -> TimeoutConfig {
         let all = self.transfer(bytes);
         TimeoutConfig::builder()
             .connect_timeout(self.connect)
-            .read_timeout(all)
+            .disable_read_timeout()
             .operation_attempt_timeout(all)
             .operation_timeout(all)
             .build()

@@ -111,7 +111,7 @@ fn fault(which: u8) -> (Kind, Problem) {
         5 => (Kind::Open, Problem::Tampered(text())),
         6 => (Kind::Scan, Problem::Io(text())),
         7 => (Kind::Look, Problem::FolderNotUsable(text())),
-        8 => (Kind::Read, Problem::Denied(text())),
+        8 => (Kind::Read, Problem::Denied(text().into())),
         9 => (Kind::Probe, Problem::Unreachable(text())),
         _ => (Kind::Head, Problem::ClockSkew(text())),
     }

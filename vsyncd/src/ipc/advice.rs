@@ -1,0 +1,57 @@
+//! What to do about a refusal of the store.
+
+use vsync_core::sync::{Cause, Refusal, Right};
+
+/// Advice for people, naming the right, the object or the setting that has to change.
+pub(super) fn on(refusal: &Refusal) -> String {
+    let again = "vsyncctl profile add with the same name and place replaces credentials";
+    match &refusal.cause {
+        Cause::Right { right: Right::GetObject, name } => format!(
+            "these credentials need s3:GetObject on '{name}'; where it does not exist yet, s3:ListBucket on \
+             '{}' too: without it a missing object looks like a refusal",
+            prefix(name)
+        ),
+        Cause::Right { right, name } => format!("these credentials need {right} on '{name}'"),
+        Cause::UnknownKeyId => {
+            format!(
+                "the store does not know this access key id: was it deleted, or is it another store's? {again}"
+            )
+        }
+        Cause::WrongSecret => {
+            format!("the secret access key does not belong to the access key id; {again}")
+        }
+        Cause::Expired => format!("the credentials have expired; {again}"),
+        Cause::Account => "the account may not use the store: ask whoever runs or pays for it".to_owned(),
+        Cause::Region(Some(region)) => {
+            format!("the bucket is in the region '{region}': use it, and the endpoint that goes with it")
+        }
+        Cause::Region(None) => "the bucket is in another region, or belongs to another endpoint".to_owned(),
+        Cause::Unknown => {
+            "the credentials need GetObject, PutObject and ListBucket on the vault's prefix".to_owned()
+        }
+    }
+}
+
+/// The part of a key that all objects of its vault share.
+fn prefix(key: &str) -> String {
+    key.rsplit_once('/').map(|(above, _)| format!("{above}/")).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_right_is_named_with_what_it_is_needed_on() {
+        let advice = |right, name: &str| {
+            on(&Refusal { text: String::new(), cause: Cause::Right { right, name: name.to_owned() } })
+        };
+        let read = advice(Right::GetObject, "acme/dev/manifest");
+        for part in ["s3:GetObject on 'acme/dev/manifest'", "s3:ListBucket on 'acme/dev/'"] {
+            assert!(read.contains(part), "{read}");
+        }
+        let write = advice(Right::PutObject, "acme/dev/v=1");
+        assert!(write.contains("s3:PutObject on 'acme/dev/v=1'") && !write.contains("ListBucket"), "{write}");
+        assert!(advice(Right::ListBucket, "acme/dev/").contains("s3:ListBucket on 'acme/dev/'"));
+    }
+}

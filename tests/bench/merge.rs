@@ -3,7 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 #![expect(clippy::disallowed_macros, reason = "a benchmark prints its figures")]
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -24,11 +24,11 @@ struct Subject {
 }
 
 /// Entries until the file is large enough.
-fn file(before: &str, mut entry: impl FnMut(usize, &mut String), after: &str) -> String {
+fn file(before: &str, mut entry: impl FnMut(usize, &mut String) -> fmt::Result, after: &str) -> String {
     let mut text = before.to_owned();
     let mut number = 0;
     while text.len() < SIZE {
-        entry(number, &mut text);
+        entry(number, &mut text).expect("text takes text");
         number += 1;
     }
     text + after
@@ -38,17 +38,14 @@ fn subjects() -> Vec<Subject> {
     let yaml = file(
         "",
         |n, out| {
-            _ = write!(
-                out,
-                "# about {n}\nservice{n}:\n  host: h{n}.example\n  port: {n}\n  token: \"t{n}\"\n"
-            )
+            write!(out, "# about {n}\nservice{n}:\n  host: h{n}.example\n  port: {n}\n  token: \"t{n}\"\n")
         },
         "",
     );
     let json = file(
         "{\n",
         |n, out| {
-            _ = write!(
+            write!(
                 out,
                 "  \"service{n}\": {{\n    \"host\": \"h{n}.example\",\n    \"port\": {n},\n    \"token\": \"t{n}\"\n  }},\n"
             )
@@ -58,7 +55,7 @@ fn subjects() -> Vec<Subject> {
     let toml = file(
         "",
         |n, out| {
-            _ = write!(
+            write!(
                 out,
                 "# about {n}\n[service{n}]\nhost = \"h{n}.example\"\nport = {n}\ntoken = \"t{n}\"\n\n"
             )
@@ -67,13 +64,10 @@ fn subjects() -> Vec<Subject> {
     );
     let ini = file(
         "",
-        |n, out| {
-            _ = write!(out, "# about {n}\n[service{n}]\nhost = h{n}.example\nport = {n}\ntoken = t{n}\n\n")
-        },
+        |n, out| write!(out, "# about {n}\n[service{n}]\nhost = h{n}.example\nport = {n}\ntoken = t{n}\n\n"),
         "",
     );
-    let netrc =
-        file("", |n, out| _ = write!(out, "machine h{n}.example\n  login ada\n  password t{n}\n"), "");
+    let netrc = file("", |n, out| write!(out, "machine h{n}.example\n  login ada\n  password t{n}\n"), "");
     vec![
         Subject {
             format: Format::Yaml,

@@ -34,11 +34,9 @@ pub(crate) fn read(text: &str, colon: Colon) -> Result<Value, String> {
             continue;
         }
         let depth = line.len() - line.trim_start().len();
-        if open && depth > indent {
-            if let Some(Entry { value: Some(value), .. }) = entries.last_mut() {
-                value.push(trimmed.to_owned());
-                continue;
-            }
+        if let (true, Some(Entry { value: Some(value), .. })) = (open && depth > indent, entries.last_mut()) {
+            value.push(trimmed.to_owned());
+            continue;
         }
         indent = depth;
         if let Some(rest) = trimmed.strip_prefix('[') {

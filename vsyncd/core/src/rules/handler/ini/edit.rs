@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use zeroize::Zeroizing;
 
+use super::block::Block;
 use super::file::{Entry, File, Kind, Value, is_word};
 use super::quote;
 use super::style::{Style, deeper, more, spaced};
@@ -75,10 +76,10 @@ impl Editor<'_, '_> {
         let first = &file.entries[entries[0]];
         for value in surplus {
             let style = Style::of(file, Some(first.section), self.data);
-            let mut line = style.line(file.key_of(first), value.as_deref());
-            line.push_str(style.end());
+            let mut block = Block::new(style.end());
+            block.line(&style.line(file.key_of(first), value.as_deref()));
             let at = file.lines[first.lines.start].whole.start;
-            self.splice.insert(at, line);
+            self.splice.insert(at, block.closed());
             self.changed(at, wanted.place(), ChangeKind::Added);
         }
         for (entry, value) in entries[entries.len() - shared..].iter().zip(values) {
@@ -95,7 +96,8 @@ impl Editor<'_, '_> {
         let file = self.file;
         let rest = entry.lines.start + 1..entry.lines.end;
         for line in &file.lines[rest.clone()] {
-            if line.kind == Kind::More && file.text[line.content.clone()].starts_with('[') {
+            let text = &file.text[line.content.clone()];
+            if line.kind == Kind::More && text.starts_with('[') && text.ends_with(']') {
                 let at = Position::of(file.text.as_bytes(), line.content.start);
                 let what = "an indented section header reads as a part of the value above it";
                 return Err(MergeError::Unsupported { path: path.clone(), at, what });
@@ -168,7 +170,7 @@ impl Editor<'_, '_> {
                 self.changed(at, wanted.place(), ChangeKind::Added);
             }
         }
-        if apart && !block.text.is_empty() {
+        if apart && !block.is_empty() {
             block.line("");
         }
         self.insert(at, block);
@@ -193,7 +195,7 @@ impl Editor<'_, '_> {
         }
         self.no_hidden_header(&groups)?;
         for name in names {
-            if apart && (line > 0 || !block.text.is_empty()) {
+            if apart && (line > 0 || !block.is_empty()) {
                 block.line("");
             }
             block.line(&format!("[{name}]"));
@@ -233,40 +235,9 @@ impl Editor<'_, '_> {
         let text = self.file.text;
         let open = at == text.len() && at > self.file.start && !text.ends_with('\n');
         // Other lines that go to such an end come after these and bring their own line end.
-        if !block.text.is_empty() {
-            self.splice.insert(at, if open { block.opened() } else { block.text });
+        if !block.is_empty() {
+            self.splice.insert(at, if open { block.opened() } else { block.closed() });
         }
-    }
-}
-
-/// Lines that are added together.
-struct Block {
-    text: Zeroizing<String>,
-    end: &'static str,
-}
-
-impl Block {
-    fn new(end: &'static str) -> Self {
-        Self { text: Zeroizing::new(String::new()), end }
-    }
-
-    fn line(&mut self, line: &str) {
-        let needed = self.text.len() + line.len() + self.end.len();
-        if needed > self.text.capacity() {
-            let mut roomier = Zeroizing::new(String::with_capacity(2 * needed));
-            roomier.push_str(&self.text);
-            self.text = roomier;
-        }
-        self.text.push_str(line);
-        self.text.push_str(self.end);
-    }
-
-    /// With a line end in front and none at the end.
-    fn opened(self) -> Zeroizing<String> {
-        let mut out = Zeroizing::new(String::with_capacity(self.text.len()));
-        out.push_str(self.end);
-        out.push_str(self.text.strip_suffix(self.end).unwrap_or(&self.text));
-        out
     }
 }
 

@@ -3,6 +3,7 @@
 //! Names are compared exactly, also where a reader ignores case. Where a key is repeated, the last one is
 //! managed; a render that repeats a key itself manages as many of the last ones as it has.
 
+mod block;
 mod check;
 mod edit;
 mod file;

@@ -231,7 +231,7 @@ impl<'a> Setting<'a> {
             for (key, value) in pairs {
                 match value {
                     Value::Table(_) if wanted == Tables::Dotted => {
-                        self.dotted(&emit::key(key), value, &mut lines)
+                        self.dotted(&emit::key(key), value, &mut lines);
                     }
                     _ => lines.push((emit::key(key), self.style.fresh(value))),
                 }

@@ -65,6 +65,7 @@ fn keys_of_the_root_stay_before_the_first_header() {
         "# file\n\nn = 3\n\n# about a\n[a]\ny = 2\n",
     );
     there_and_back("# file\n", "n = 3", "# file\nn = 3\n");
+    there_and_back("# file \t\n", "n = 3\n[a]", "# file \t\nn = 3\n\n[a]\n");
     there_and_back("# file", "n = 3", "# file\nn = 3");
 }
 
@@ -285,6 +286,7 @@ fn depth_is_bounded() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "the time taken is what is tested")]
 fn a_large_file_takes_one_pass() {
     let tables: Vec<_> =
         (0..14_000).map(|at| format!("[t{at}] # {at}\nkey = \"{at:040}\"\nother.one = 1\n")).collect();

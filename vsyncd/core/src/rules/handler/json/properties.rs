@@ -181,6 +181,7 @@ fn notes(text: &str) -> usize {
     text.matches("/* n, */").count() + text.matches("// about").count() + text.matches("/* end */").count()
 }
 
+#[expect(clippy::disallowed_methods, reason = "a test may be asked for more cases")]
 fn cases() -> ProptestConfig {
     let soak = std::env::var_os("VSYNC_SOAK").is_some();
     ProptestConfig {

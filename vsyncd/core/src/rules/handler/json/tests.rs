@@ -286,6 +286,7 @@ fn depth_is_bounded() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "the time taken is what is tested")]
 fn a_large_file_takes_one_pass() {
     let members: Vec<_> = (0..40_000).map(|at| format!("  \"key{at}\": \"{at:020}\"")).collect();
     let file = format!("{{\n{}\n}}\n", members.join(",\n"));
@@ -296,5 +297,5 @@ fn a_large_file_takes_one_pass() {
     let merged = try_set(&file, &data).unwrap();
     let paths: Vec<_> = merged.managed.clone();
     remove(Format::Json, &merged.bytes, &paths).unwrap();
-    assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+    assert!(start.elapsed().as_secs() < 120, "{:?}", start.elapsed());
 }

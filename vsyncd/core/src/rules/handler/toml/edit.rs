@@ -69,12 +69,37 @@ impl<'a> Setting<'a> {
         path: &KeyPath,
     ) -> Result<(), MergeError> {
         let new: Vec<New<'_>> = want.iter().filter(|(key, _)| !table.children.contains_key(*key)).collect();
-        // Keys beside dotted ones go behind those of the tables below; others have to come before them.
-        let dotted = table.dotted.is_some();
-        let sections = if dotted { Vec::new() } else { self.add(table, &new, path) };
+        // What goes behind the same line: the dotted tables that are there come first, then this table's own
+        // keys, then the headers that sections below may get, then further sections.
+        self.children(table, old, want, path, true)?;
+        if table.dotted.is_some() {
+            self.children(table, old, want, path, false)?;
+        }
+        let sections = self.add(table, &new, path);
+        if table.dotted.is_none() {
+            self.children(table, old, want, path, false)?;
+        }
+        if !sections.is_empty() {
+            self.add_sections(table, &sections, path, sections.len() < new.len());
+        }
+        Ok(())
+    }
+
+    /// Sets what is there already: the values below dotted keys, or the others.
+    fn children(
+        &mut self,
+        table: &Table,
+        old: &value::Table,
+        want: &value::Table,
+        path: &KeyPath,
+        dotted: bool,
+    ) -> Result<(), MergeError> {
         for (key, wanted) in want.iter() {
             let path = path.child(key);
             let Some(form) = table.children.get(key) else { continue };
+            if matches!(form, Form::Table(below) if below.dotted.is_some()) != dotted {
+                continue;
+            }
             match (form, old.get(key)) {
                 (Form::Value(pair), Some(old)) => {
                     let node = self.layout.node(*pair);
@@ -90,12 +115,6 @@ impl<'a> Setting<'a> {
                 (Form::Tables(_), Some(_)) => {}
                 _ => return Err(failed(&path)),
             }
-        }
-        if dotted {
-            self.add(table, &new, path);
-        }
-        if !sections.is_empty() {
-            self.add_sections(table, &sections, path, sections.len() < new.len());
         }
         Ok(())
     }
@@ -231,7 +250,7 @@ impl<'a> Setting<'a> {
             for (key, value) in pairs {
                 match value {
                     Value::Table(_) if wanted == Tables::Dotted => {
-                        self.dotted(&emit::key(key), value, &mut lines)
+                        self.dotted(&emit::key(key), value, &mut lines);
                     }
                     _ => lines.push((emit::key(key), self.style.fresh(value))),
                 }

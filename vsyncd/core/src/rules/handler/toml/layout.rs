@@ -108,7 +108,10 @@ impl<'a> Layout<'a> {
 
     /// Behind the last line that is not blank.
     pub(super) fn last_line(&self) -> usize {
-        self.text.trim_end().len()
+        match self.text.trim_end().len() {
+            0 => 0,
+            at => self.line_end(at),
+        }
     }
 
     /// Whether the sections of the file follow each other without blank lines.

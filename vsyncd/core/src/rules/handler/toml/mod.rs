@@ -184,16 +184,28 @@ fn order_of(statements: &[Statement], changes: &[Change], want: &Table) -> Vec<u
                     None => break,
                 }
             }
-            let at_root = match change.path.0.as_slice() {
-                [key] => want.get(key).is_some_and(|value| !matches!(value, Value::Table(_))),
-                _ => false,
-            };
-            let section = table.header.map(|header| layout.next_header(header));
             let dotted = table.dotted.map(|(pair, _)| pair + 1);
-            let behind = section.or(dotted).or(at_root.then(|| layout.root_pairs()));
+            if is_table(want, &change.path) && dotted.is_none() {
+                let last = table.headers().into_iter().max().filter(|_| change.path.0.len() > 1);
+                return last.map_or(usize::MAX, |header| layout.next_header(header) * 2);
+            }
+            let section = table.header.map(|header| layout.next_header(header));
+            let at_root = (change.path.0.len() == 1).then(|| layout.root_pairs());
+            let behind = dotted.or(section).or(at_root);
             behind.map_or(usize::MAX, |behind| (behind * 2).saturating_sub(1))
         })
         .collect()
+}
+
+fn is_table(table: &Table, path: &KeyPath) -> bool {
+    let mut at = table;
+    path.0.iter().all(|key| match at.get(key) {
+        Some(Value::Table(below)) => {
+            at = below;
+            true
+        }
+        _ => false,
+    })
 }
 
 fn sorted(changes: Vec<Change>, order: &[usize]) -> Vec<Change> {

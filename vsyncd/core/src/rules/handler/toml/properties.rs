@@ -265,6 +265,7 @@ fn without_headers(file: &str) -> Vec<&str> {
     file.lines().filter(|line| !line.trim().is_empty() && !line.contains('[')).collect()
 }
 
+#[expect(clippy::disallowed_methods, reason = "a test may be asked for more cases")]
 fn cases() -> ProptestConfig {
     let soak = std::env::var_os("VSYNC_SOAK").is_some();
     ProptestConfig {

@@ -180,7 +180,7 @@ impl<'a> Removal<'a> {
     /// A file whose last line has no line break keeps it so when that line goes.
     fn no_final_break(&mut self, blocks: &[(Range<usize>, bool)]) {
         let text = self.layout.text;
-        if !blocks.last().is_some_and(|(block, _)| block.end == text.len()) {
+        if blocks.last().is_none_or(|(block, _)| block.end != text.len()) {
             return;
         }
         let mut spans = self.edits.spans();

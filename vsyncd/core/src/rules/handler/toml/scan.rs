@@ -193,7 +193,7 @@ impl Scanner<'_> {
             Some(b'[') => trailing = self.array(depth)?,
             Some(b'{') => inline = Some(self.inline(depth)?),
             Some(b'"' | b'\'') if rest.starts_with("\"\"\"") || rest.starts_with("'''") => {
-                self.block_string()?
+                self.block_string()?;
             }
             Some(b'"' | b'\'') => self.line_string()?,
             _ => {

@@ -65,6 +65,7 @@ fn keys_of_the_root_stay_before_the_first_header() {
         "# file\n\nn = 3\n\n# about a\n[a]\ny = 2\n",
     );
     there_and_back("# file\n", "n = 3", "# file\nn = 3\n");
+    there_and_back("# file \t\n", "n = 3\n[a]", "# file \t\nn = 3\n\n[a]\n");
     there_and_back("# file", "n = 3", "# file\nn = 3");
 }
 
@@ -244,6 +245,9 @@ fn changes_name_the_topmost_place_and_managed_all_leaves() {
             .unwrap();
     let paths: Vec<_> = merged.changes.iter().map(|change| change.path.to_string()).collect();
     assert_eq!(paths, ["z.l", "a.k", "a.e", "n"]);
+    let more = try_set("[d]\n[d.e]\n", "[d.n]\n[d]\nk = 1\n[d.e]\nk = 1\n").unwrap();
+    let paths: Vec<_> = more.changes.iter().map(|change| change.path.to_string()).collect();
+    assert_eq!(paths, ["d.k", "d.e.k", "d.n"]);
     let managed: Vec<_> = merged.managed.iter().map(KeyPath::to_string).collect();
     assert_eq!(managed, ["n.x.y", "a.k", "a.e", "z.k", "z.l"]);
 }
@@ -285,6 +289,7 @@ fn depth_is_bounded() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "the time taken is what is tested")]
 fn a_large_file_takes_one_pass() {
     let tables: Vec<_> =
         (0..14_000).map(|at| format!("[t{at}] # {at}\nkey = \"{at:040}\"\nother.one = 1\n")).collect();
@@ -294,5 +299,5 @@ fn a_large_file_takes_one_pass() {
     assert!(set(&file, "[t13999]\nkey = 'x'").ends_with("[t13999] # 13999\nkey = \"x\"\nother.one = 1\n"));
     let merged = try_set(&file, &file.replace("other", "more")).unwrap();
     remove(Format::Toml, &merged.bytes, &merged.managed).unwrap();
-    assert!(start.elapsed().as_secs() < 30, "{:?}", start.elapsed());
+    assert!(start.elapsed().as_secs() < 120, "{:?}", start.elapsed());
 }

@@ -14,6 +14,7 @@ mod secrecy;
 mod setup;
 mod sizes;
 mod socket;
+mod sync;
 mod sync_gh;
 mod sync_hashicorp;
 mod two_machines;

@@ -7,7 +7,6 @@ use tokio::sync::Semaphore;
 use vsync_core::fanout::plan::Options;
 
 use super::Bench;
-use crate::repo::fanout::Counts;
 use crate::targets::Target as _;
 
 #[tokio::test]

@@ -43,8 +43,10 @@ in_session() {
 }
 
 owns() {
-    in_session "$1" dbus-send --session --print-reply --dest=org.freedesktop.DBus / \
-        org.freedesktop.DBus.NameHasOwner "string:$2" | grep -q 'boolean true'
+    local reply
+    reply=$(in_session "$1" dbus-send --session --print-reply --dest=org.freedesktop.DBus / \
+        org.freedesktop.DBus.NameHasOwner "string:$2")
+    [[ $reply == *'boolean true'* ]]
 }
 
 # open_keyring NAME PASSWORD: GNOME Keyring, its login collection unlocked with that password if it is the

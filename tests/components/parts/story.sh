@@ -28,7 +28,7 @@ vault() { printf '%s/%s/repo/infra/vault/dev' "$work" "$1"; }
 
 alike() { diff -r "$(vault ann)" "$(vault ben)"; }
 
-status_says() { person "$1" status dev --json | tr -d ' \n' | grep -q "$2"; }
+status_says() { grep -q "$2" <<<"$(person "$1" status dev --json | tr -d ' \n')"; }
 
 stored_key() { in_session "$1" secret-tool lookup service tools.vsync account acme_web/dev; }
 
@@ -64,7 +64,7 @@ two_machines() {
     person ben pull dev --backup
     alike || fail 'the folders differ after pull --backup'
     person ben backup list
-    person ben versions dev | grep -q 'first version' || person ben versions dev
+    person ben versions dev
     person ben status
 }
 

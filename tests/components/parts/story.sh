@@ -85,6 +85,18 @@ locked_keychain() {
     eventually 20 status_says ben '"state":"ok"' || fail 'the state does not recover'
 }
 
+# A daemon that is older than the session: without a bus it waits, and finds the one that appears at the
+# usual place.
+late_session() {
+    person ben daemon stop
+    end_session ben
+    printf 'API_KEY=made-up-6\n' >"$(vault ann)/.env" && person ann push dev
+    eventually 20 status_says ben '"reason":"keychain_unavailable"' || fail 'a missing bus is not shown'
+    begin_session ben --session --address="unix:path=$work/ben/run/bus"
+    reopen_keyring ben ben
+    eventually 90 alike || { person ben status; fail 'the bus that appeared is not found'; }
+}
+
 # No daemon is left behind.
 stop_daemons() {
     person ann daemon stop

@@ -52,7 +52,7 @@ cat >"$work/bare.conf" <<C
   <policy context="default"><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy>
 </busconfig>
 C
-begin_session bare "$work/bare.conf"
+begin_session bare --config-file="$work/bare.conf"
 ignored stories::absent in_session bare
 end_session bare
 ignored stories::absent in_session bare
@@ -64,4 +64,5 @@ for name in ann ben; do
 done
 two_machines --store "file://$work/store"
 locked_keychain
+late_session
 stop_daemons

@@ -15,15 +15,30 @@ ceph_up() {
     started+=($!)
     timeout 60 ceph --connect-timeout 30 osd new "$osd" >/dev/null
     ceph-osd -i 0 --mkfs --osd-uuid "$osd" >/dev/null 2>&1
-    ceph-osd -f -i 0 >"$dir/log/osd.out" 2>&1 &
-    started+=($!)
-    eventually 120 osd_is_up || { tail "$dir"/log/*; fail 'the OSD does not come up'; }
+    osd_up "$dir" || { tail "$dir"/log/*; fail 'the OSD does not come up'; }
     radosgw -f -n client.rgw >"$dir/log/rgw.out" 2>&1 &
     started+=($!)
     eventually 90 answers "${endpoint##*:}" || { tail "$dir"/log/*; fail 'RGW does not answer'; }
 }
 
-osd_is_up() { ceph --connect-timeout 5 osd stat | grep -q '1 up'; }
+# On a busy machine an OSD may ask the monitor before it has learnt the cluster's id, and ends: another try.
+osd_up() {
+    local try
+    for try in 1 2 3 4 5; do
+        ceph-osd -f -i 0 >"$1/log/osd.out.$try" 2>&1 &
+        started+=($!)
+        echo $! >"$1/osd.pid"
+        eventually 90 osd_is_up_or_gone "$1/osd.pid"
+        if osd_is_up; then
+            return
+        fi
+    done
+    return 1
+}
+
+osd_is_up_or_gone() { ! kill -0 "$(cat "$1")" || osd_is_up; }
+
+osd_is_up() { [[ $(ceph --connect-timeout 5 osd stat) == *'1 up'* ]]; }
 
 ceph_settings() {
     cat <<C

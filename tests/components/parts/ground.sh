@@ -107,4 +107,4 @@ ignored() {
 }
 
 # Whether there are ignored tests of that name.
-has_ignored() { "$tests" --list --ignored "$1" 2>/dev/null | grep -q ': test$'; }
+has_ignored() { grep -q ': test$' <<<"$("$tests" --list --ignored "$1" 2>/dev/null)"; }

@@ -1,14 +1,14 @@
 # shellcheck shell=bash
 # Desktop sessions of throw-away people: a home, a bus, a keychain. After ground.sh.
 
-# begin_session NAME [CONFIG]: a bus of its own, in $work/NAME.
+# begin_session NAME [OPTION…]: a bus of its own, in $work/NAME; the options are dbus-daemon's.
 begin_session() {
     local dir=$work/$1
     mkdir -p "$dir/home" "$dir/run"
     chmod 700 "$dir/run"
     rm -f "$dir/address"
-    local how=(--session)
-    [ $# = 1 ] || how=(--config-file="$2")
+    local how=("${@:2}")
+    [ $# -gt 1 ] || how=(--session)
     home_of "$1"
     "${home[@]}" dbus-daemon "${how[@]}" --nofork --nopidfile --print-address=3 3>"$dir/address" 2>>"$dir/bus.log" &
     started+=($!)
@@ -43,8 +43,10 @@ in_session() {
 }
 
 owns() {
-    in_session "$1" dbus-send --session --print-reply --dest=org.freedesktop.DBus / \
-        org.freedesktop.DBus.NameHasOwner "string:$2" | grep -q 'boolean true'
+    local reply
+    reply=$(in_session "$1" dbus-send --session --print-reply --dest=org.freedesktop.DBus / \
+        org.freedesktop.DBus.NameHasOwner "string:$2")
+    [[ $reply == *'boolean true'* ]]
 }
 
 # open_keyring NAME PASSWORD: GNOME Keyring, its login collection unlocked with that password if it is the

@@ -40,7 +40,9 @@ impl Stage {
 
     /// Puts a pointer with the body and these metadata beside and over those of the last one.
     fn point(&self, body: &str, metadata: &[(&str, &str)]) {
-        let mut all = self.pointers.last().unwrap().metadata.clone();
+        let last = self.pointers.last().unwrap();
+        let mut all = last.metadata.clone();
+        all.insert("prev".to_owned(), text(last));
         all.extend(metadata.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let all: Vec<(&str, &str)> = all.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
         self.server().put_raw(POINTER, body.to_owned(), &all);

@@ -168,9 +168,6 @@ async fn losers_learn_within_one_look(store: &S3Settings, prefix: &str, (writers
                 Err(other) => panic!("round {round}: {other}"),
             }
         }
-        for writer in &team.writers {
-            assert_eq!(writer.place.store.conditional(), Some(false));
-        }
     }
 }
 
@@ -200,6 +197,9 @@ async fn one_of_many_wins() {
 async fn losers_learn_where_conditions_are_ignored() {
     let server = S3Server::start();
     server.ignore_conditions(true);
+    let team = Team::new(1, &in_process(&server), "acme_web/prod/");
+    assert!(team.push_at_once(1).await[0].result.is_ok());
+    assert_eq!(team.writers[0].place.store.conditional(), Some(false));
     losers_learn_within_one_look(&in_process(&server), "acme_web/dev/", size()).await;
 }
 
@@ -213,5 +213,11 @@ async fn losers_learn_where_conditions_are_refused() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs the server that VSYNC_TEST_S3_ENDPOINT names"]
 async fn external_race() {
-    one_wins(&external_s3::settings(), &external_s3::fresh_prefix(), LONG).await;
+    let (store, prefix) = (external_s3::settings(), external_s3::fresh_prefix());
+    // Some servers check a condition and write in two steps, so that now and then two win.
+    if std::env::var_os("VSYNC_TEST_S3_RACY").is_some() {
+        losers_learn_within_one_look(&store, &prefix, LONG).await;
+    } else {
+        one_wins(&store, &prefix, LONG).await;
+    }
 }

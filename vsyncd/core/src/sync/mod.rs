@@ -5,6 +5,7 @@
 //! carries the effect's operation number; an outcome whose number is no longer awaited changes
 //! nothing.
 
+mod agreement;
 pub mod backoff;
 pub mod effect;
 pub mod event;

@@ -171,7 +171,7 @@ fn the_documentation_names_every_key_and_default() {
     let mut keys = Vec::new();
     for key in keys_under(&[]) {
         match key.as_str() {
-            "poll" | "limits" | "backups" => {
+            "poll" | "limits" | "backups" | "tls" => {
                 keys.extend(keys_under(&[&key]).iter().map(|inner| format!("{key}.{inner}")));
             }
             "pairs" => {
@@ -182,7 +182,7 @@ fn the_documentation_names_every_key_and_default() {
             _ => keys.push(key),
         }
     }
-    assert_eq!(keys.len(), 17);
+    assert_eq!(keys.len(), 18);
     for key in keys {
         assert!(page.lines().any(|line| line.starts_with(&format!("| `{key}` |"))), "{key}");
     }

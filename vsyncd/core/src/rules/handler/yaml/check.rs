@@ -66,14 +66,15 @@ impl<'a> Check<'a> {
         let old = before.map_or_else(|| vec![Vec::new(); keys.len()], |id| lookup(self.before, id, &keys));
         let new = lookup(self.after, after, &keys);
         self.others(before, after, &old, &new).ok_or_else(|| path.clone())?;
+        let inherited = Reader::new(self.after).inherited(after).map_err(|_| path.clone())?;
         for (at, (key, value)) in goal.iter().enumerate() {
             let path = path.child(&key.text);
             match (old[at].as_slice(), new[at].as_slice()) {
                 (_, []) if self.delete_nulls && value.without_nulls().is_none() => {}
                 (old, [new]) if old.len() <= 1 => {
-                    self.value(after, old.first(), new, (key, value), &path)?;
+                    self.value(&inherited, old.first(), new, (key, value), &path)?;
                 }
-                ([], []) if self.inherits(after, key, value) => {}
+                ([], []) if self.inherits(&inherited, key, value) => {}
                 _ => return Err(path),
             }
         }
@@ -109,7 +110,7 @@ impl<'a> Check<'a> {
 
     fn value(
         &mut self,
-        mapping: NodeId,
+        inherited: &[(Scalar, Value)],
         old: Option<&Entry>,
         new: &Entry,
         (key, goal): (&Scalar, &Value),
@@ -135,7 +136,7 @@ impl<'a> Check<'a> {
             matches!(self.before.node(old.value).kind, Kind::Alias(target) if is_mapping(self.before, target))
         });
         let wanted = if old.is_none() {
-            self.inherited(mapping, key).map_or_else(|| wanted.clone(), |base| base.merged(&wanted))
+            base(inherited, key).map_or_else(|| wanted.clone(), |base| base.merged(&wanted))
         } else if through_alias && matches!(wanted, Value::Mapping(_)) {
             found.merged(&wanted)
         } else {
@@ -144,15 +145,10 @@ impl<'a> Check<'a> {
         if found.same(&wanted) { Ok(()) } else { Err(path.clone()) }
     }
 
-    fn inherited(&self, mapping: NodeId, key: &Scalar) -> Option<Value> {
-        let all = Reader::new(self.after).inherited(mapping).ok()?;
-        all.into_iter().find(|(known, _)| known.names(key)).map(|(_, value)| value)
-    }
-
-    fn inherits(&self, mapping: NodeId, key: &Scalar, goal: &Value) -> bool {
+    fn inherits(&self, inherited: &[(Scalar, Value)], key: &Scalar, goal: &Value) -> bool {
         let wanted = if self.delete_nulls { goal.without_nulls() } else { Some(goal.clone()) };
-        let found = self.inherited(mapping, key);
-        found.zip(wanted).is_some_and(|(found, wanted)| found.merged(&wanted).same(&found))
+        let found = base(inherited, key);
+        found.zip(wanted).is_some_and(|(found, wanted)| found.merged(&wanted).same(found))
     }
 
     fn anchor(&mut self, before: NodeId, after: NodeId) {
@@ -209,4 +205,9 @@ impl<'a> Check<'a> {
             _ => None,
         }
     }
+}
+
+/// What a mapping inherits for a key.
+fn base<'v>(inherited: &'v [(Scalar, Value)], key: &Scalar) -> Option<&'v Value> {
+    inherited.iter().find(|(known, _)| known.names(key)).map(|(_, value)| value)
 }

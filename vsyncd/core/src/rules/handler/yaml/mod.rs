@@ -171,8 +171,8 @@ fn edit(
     }
     let failed = |path: KeyPath| MergeError::CheckFailed { path };
     let mut result = edits.apply(&text).ok_or_else(|| failed(KeyPath::root()))?;
-    if end < text.len() {
-        let kept = result.len() - (text.len() - end);
+    if let Some(kept) = result.strip_suffix(&text[end..]).map(str::len) {
+        // The line break that was added.
         result.truncate(kept);
     }
     if result.len() > MAX {

@@ -42,6 +42,8 @@ pub(super) struct Planner<'a, 't, 'v> {
     /// Scalars with anchors that were given a value, or are to keep theirs.
     settled: HashMap<NodeId, Option<&'v Scalar>>,
     shared: Vec<Shared<'v>>,
+    /// Aliases whose value is already the wanted one.
+    steady: Vec<Shared<'v>>,
     gone: Vec<Gone>,
     /// Where the entries begin that are taken out.
     pub(super) taken: HashSet<usize>,
@@ -84,6 +86,7 @@ impl<'a, 't, 'v> Planner<'a, 't, 'v> {
             delete_nulls,
             settled: HashMap::new(),
             shared: Vec::new(),
+            steady: Vec::new(),
             gone: Vec::new(),
             taken: HashSet::new(),
         }
@@ -98,6 +101,7 @@ impl<'a, 't, 'v> Planner<'a, 't, 'v> {
             _ => self.add_document(incoming),
         }
         self.settle_shared()?;
+        self.settle_steady()?;
         self.check_gone()
     }
 
@@ -219,7 +223,12 @@ impl<'a, 't, 'v> Planner<'a, 't, 'v> {
             let at = self.tree.node(entry.value).span.start;
             return Err(self.unsupported(path, at, "an alias of a mapping that others use too"));
         }
-        if old.same(value) { Ok(()) } else { self.change(mapping, entry, value, path) }
+        if old.same(value) {
+            let path = path.clone();
+            self.steady.push(Shared { path, mapping, entry, target, value });
+            return Ok(());
+        }
+        self.change(mapping, entry, value, path)
     }
 
     /// Values behind aliases: the anchor's scalar is changed, unless something else needs it as it is.
@@ -252,6 +261,17 @@ impl<'a, 't, 'v> Planner<'a, 't, 'v> {
                     self.changes.push((shared.entry.start, shared.path, ChangeKind::Replaced));
                 }
                 _ => self.change(shared.mapping, shared.entry, shared.value, &shared.path)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// An alias cannot follow its anchor where that has got another value.
+    fn settle_steady(&mut self) -> Result<(), MergeError> {
+        for alias in std::mem::take(&mut self.steady) {
+            let span = self.tree.node(alias.target).span.clone();
+            if self.gone.iter().any(|gone| gone.span.start < span.end && span.start < gone.span.end) {
+                self.change(alias.mapping, alias.entry, alias.value, &alias.path)?;
             }
         }
         Ok(())

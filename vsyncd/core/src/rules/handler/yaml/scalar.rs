@@ -13,9 +13,12 @@ impl Parser<'_> {
         let start = self.at;
         let mut end = start;
         loop {
-            end = self.plain_line(flow, end);
+            let line = self.plain_line(flow, end);
+            // A line that begins with what ends a plain scalar adds nothing to it.
+            let added = line > end;
+            end = line;
             self.at = end;
-            if only_key || !self.plain_continues(indent, flow) {
+            if only_key || !added || !self.plain_continues(indent, flow) {
                 self.at = end;
                 return Ok(start..end);
             }

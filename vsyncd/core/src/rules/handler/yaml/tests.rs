@@ -116,6 +116,7 @@ fn new_keys_go_after_the_last_one_of_their_mapping() {
         "a: {b: {d: 1}, e: 2}\nf: 3\n",
         "a:\n  b:\n    c: 1\n    d: 1\n  e: 2\nf: 3\n",
     );
+    returns("a: 1\n", "? \n: 1\n", "a: 1\nnull: 1\n");
     returns("? a\n: 1\n", "b: 2\n", "? a\n: 1\nb: 2\n");
     returns("a: &x 1\n", "\"k: y\": 2\n", "a: &x 1\n\"k: y\": 2\n");
 }
@@ -202,6 +203,7 @@ fn anchors_stay_and_aliases_follow() {
     gives("l:\n- &t old\nb: *t # c\n", "b: new\n", "l:\n- &t new\nb: *t # c\n");
     gives("&t k: v\nb: *t\n", "b: new\n", "&t k: v\nb: new\n");
     gives("a: &l [1]\nb: *l\n", "b: [2]\n", "a: &l [1]\nb:\n  - 2\n");
+    gives("a: &l [1]\nb: *l\n", "a: [2]\nb: [1]\n", "a: &l [2]\nb:\n  - 1\n");
     gives("a: &m {x: 1}\nb: *m\n", "b: s\n", "a: &m {x: 1}\nb: s\n");
     gives("a: &m {x: 1}\nb: *m\n", "b: {x: 1}\n", "a: &m {x: 1}\nb: *m\n");
     gives("a: &t # c\n  old\nb: *t\n", "a: new\n", "a: &t new # c\nb: *t\n");
@@ -252,6 +254,8 @@ fn nulls_delete_where_that_is_asked_for() {
     deletes("a:\n  b: 1 # c\nc: 1\n", "a: {b: null}\n", "a: {}\nc: 1\n");
     deletes("a: # c\n  b: 1\nc: 1", "a: {b: null, d: 2}\nc: null\n", "a: # c\n  d: 2");
     deletes("a: 1\n", "b: {c: null}\nd: {e: 1, f: null}\n", "a: 1\nd:\n  e: 1\n");
+    deletes("a: 1", "a: null\n", "");
+    deletes("a: 1\nb: 2", "b: null\n", "a: 1");
     gives("a: 1\n", "b: null\n", "a: 1\nb: null\n");
 }
 
@@ -273,6 +277,8 @@ fn what_cannot_be_edited_is_refused_with_its_place() {
         "a: \u{1}\n",
         "a: 1\n---\nb: [\n",
         "- a\nb: 1\n",
+        "x\n : y\n",
+        "a: x\n  : y\n",
     ] {
         assert!(
             matches!(error(bad, "a: 1\n"), MergeError::Malformed { .. }),

@@ -186,7 +186,11 @@ impl<'a, 't> Reader<'a, 't> {
             if !matches!(self.tree.node(key).kind, Kind::Scalar(_)) {
                 return Err(self.fault(key, "a key that is a collection"));
             }
-            let scalar = Scalar::of(self.tree, key);
+            let mut scalar = Scalar::of(self.tree, key);
+            if scalar.text.is_empty() && scalar.class == Class::Null {
+                // As it is written, and named in a path.
+                scalar.text.push_str("null");
+            }
             let value = self.value(entry.value)?;
             if is_merge(&scalar) {
                 self.spread(value, entry.value, &mut inherited)?;

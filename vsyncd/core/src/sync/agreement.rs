@@ -15,7 +15,8 @@ impl SyncPoint {
     pub fn is_skipped_by(&self, pointer: &RemotePointer) -> bool {
         let (Some(ours), Some(theirs)) = (self.generation, pointer.mark.generation) else { return false };
         let other = pointer.mark.push_id.is_some() && pointer.mark.push_id != self.push_id;
-        let skips = pointer.prev.is_some_and(|prev| prev != self.version) || ours == 1 && theirs == 1;
+        // Two first pushes replace nothing.
+        let skips = pointer.prev.map_or(ours == 1 && theirs == 1, |prev| prev != self.version);
         other && skips && (theirs == ours || theirs == ours + 1)
     }
 }

@@ -148,6 +148,13 @@ fn calm(world: &mut World) {
     let agreed = world.ledger.as_ref().map_or(0, |(_, content)| *content);
     world.edit(agreed);
     world.other_pushes(3);
+    world.pass(Duration::from_secs(150));
+    // Where the pointer was removed, others may have begun again with the generation of what was
+    // pushed from here; whether that is given up, a person says.
+    if matches!(world.worker.report().problem, Some(Problem::LostRace { .. })) {
+        world.request(pull(PullMode::Backup));
+        world.settle();
+    }
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {

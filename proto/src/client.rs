@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 
 use crate::codec::{self, Id, Incoming, Joiner, LINE_MAX};
 use crate::error::{Code, Failure};
-use crate::event::{Event, Progress, StatusEvent};
+use crate::event::{Event, Plan, Progress, StatusEvent};
 use crate::hello::{self, Hello, HelloResult, PROTOCOL};
 use crate::request::{Ask, Subscribe};
 
@@ -103,8 +103,24 @@ impl Client {
         ask: &A,
         progress: &mut dyn FnMut(&Progress),
     ) -> Result<A::Answer, Failure> {
+        self.call_hearing(ask, &mut |event| {
+            if let Event::Progress(step) = event {
+                progress(step);
+            }
+        })
+    }
+
+    /// As [`Client::call`], with everything that the daemon tells on the way.
+    ///
+    /// # Errors
+    /// As [`Client::call`].
+    pub fn call_hearing<A: Ask>(
+        &mut self,
+        ask: &A,
+        hear: &mut dyn FnMut(&Event),
+    ) -> Result<A::Answer, Failure> {
         let id = self.send(ask)?;
-        self.answer::<A>(&id, None, progress)
+        self.answer::<A>(&id, None, hear)
     }
 
     /// Subscribes to status events; the iterator ends when the daemon ends the stream.
@@ -131,13 +147,13 @@ impl Client {
         &mut self,
         id: &Id,
         deadline: Option<Instant>,
-        progress: &mut dyn FnMut(&Progress),
+        hear: &mut dyn FnMut(&Event),
     ) -> Result<A::Answer, Failure> {
         let mut joiner = Joiner::default();
         loop {
             match self.next(id, deadline)? {
                 Step::Done(result) => return joiner.finish(&result),
-                Step::Event(Event::Progress(step)) if step.id == *id => progress(&step),
+                Step::Event(event) if is_about(&event, id) => hear(&event),
                 Step::Event(Event::Part(part)) if part.id == *id => joiner.push(&part, ANSWER_MAX)?,
                 Step::Event(_) => {}
             }
@@ -203,6 +219,14 @@ impl Client {
         }
         let limited = self.reader.get_ref().set_recv_timeout(Some(left));
         limited.map_err(|error| broken("cannot set up the connection to the daemon", &error))
+    }
+}
+
+/// Whether the event tells how far this request is.
+fn is_about(event: &Event, id: &Id) -> bool {
+    match event {
+        Event::Progress(Progress { id: of, .. }) | Event::Plan(Plan { id: of, .. }) => of == id,
+        Event::Part(_) | Event::Status(_) => false,
     }
 }
 

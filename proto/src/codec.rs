@@ -13,7 +13,7 @@ pub const REQUEST_MAX: usize = 1 << 20;
 /// The longest line of an answer in bytes. One that would be longer travels in parts, each of
 /// them such a line.
 pub const PART_MAX: usize = 256 << 10;
-/// The longest line a client takes: only a status event with very many names comes near it.
+/// The longest line a client takes: only a status event or plan with very many names comes near it.
 pub const LINE_MAX: usize = 64 << 20;
 /// What is left of [`PART_MAX`] for content beside the id (at most 64 bytes, escaped) and the frame.
 const PIECE_MAX: usize = PART_MAX - 1024;
@@ -243,6 +243,7 @@ pub fn read_incoming(line: &[u8]) -> Result<Incoming, Failure> {
     let event = match method.as_str() {
         event::PROGRESS => serde_json::from_str(params.get()).map(Event::Progress),
         event::PART => serde_json::from_str(params.get()).map(Event::Part),
+        event::PLAN => serde_json::from_str(params.get()).map(Event::Plan),
         event::STATUS_EVENT => {
             serde_json::from_str(params.get()).map(|status| Event::Status(Box::new(status)))
         }

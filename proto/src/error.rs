@@ -18,11 +18,11 @@ pub enum Category {
     Conflict,
     /// A key or passphrase is missing or wrong.
     Key,
-    /// The store or the system does not allow it.
+    /// The store, a target or the system does not allow it.
     Denied,
     /// What is stored cannot be trusted as it stands.
     Integrity,
-    /// The store does not answer, or its bucket is missing.
+    /// The store or a target does not answer, or the bucket is missing.
     Store,
     /// The person or the system stopped it.
     Interrupted,
@@ -135,6 +135,15 @@ codes! {
     NothingPublished "nothing_published" Failed "Nothing has been published for the environment yet.";
     NoSuchVersion "no_such_version" Failed "There is no version of that name.";
     NoSuchBackup "no_such_backup" Failed "There is no backup of that name.";
+    EnvFileInvalid "env_file_invalid" Failed "The env file is missing, cannot be read, or refers to files that cannot; nothing was sent.";
+    SecretRefused "secret_refused" Failed "The target's rules forbid a name or value of the env file; nothing was sent.";
+    RoutingMissing "routing_missing" Usage "Nothing says which place of the target is meant, or what says so makes no sense.";
+    NoTargetCredential "no_target_credential" Denied "No credential for the target was found.";
+    TargetDenied "target_denied" Denied "The target refuses the credential or the right to do it.";
+    TargetMissing "target_missing" Denied "The place in the target is not there, or the credential may not see it.";
+    TargetUnreachable "target_unreachable" Store "The target does not answer.";
+    TargetFailed "target_failed" Failed "The target answered with an error.";
+    TargetConflict "target_conflict" Conflict "Somebody else changed the place in the target at the same moment.";
 }
 
 impl fmt::Display for Code {

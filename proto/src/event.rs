@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::codec::Id;
+use crate::response::SyncStep;
 use crate::status::PairStatus;
 
 /// The method of [`Progress`] notifications.
@@ -12,6 +13,9 @@ pub const PART: &str = "part";
 /// The method of [`StatusEvent`] notifications.
 pub const STATUS_EVENT: &str = "status_event";
 
+/// The method of [`Plan`] notifications.
+pub const PLAN: &str = "plan";
+
 /// What [`Progress::done`] and [`Progress::total`] count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -20,6 +24,8 @@ pub enum Unit {
     Bytes,
     /// Files.
     Files,
+    /// Secrets.
+    Secrets,
 }
 
 /// How far a long verb is. A new stage starts at zero again.
@@ -66,6 +72,21 @@ pub struct StatusEvent {
     pub gone: bool,
 }
 
+/// What a `sync` is about to do; sent once, before anything is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The request it belongs to.
+    pub id: Id,
+    /// The place, for people.
+    pub target: String,
+    /// Which keys name files and which stay here, for people.
+    pub policy: String,
+    /// Where the credential came from; never the credential.
+    pub credential: String,
+    /// What is done with each secret.
+    pub steps: Vec<SyncStep>,
+}
+
 /// Any notification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
@@ -75,4 +96,6 @@ pub enum Event {
     Part(Part),
     /// [`STATUS_EVENT`].
     Status(Box<StatusEvent>),
+    /// [`PLAN`].
+    Plan(Plan),
 }

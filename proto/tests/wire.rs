@@ -34,6 +34,7 @@ fn answers(method: Method, result: &RawValue) -> bool {
         Method::Pull => is::<PullResult>(result),
         Method::Diff => is::<DiffResult>(result),
         Method::Versions => is::<Vec<VersionEntry>>(result),
+        Method::Sync => is::<SyncResult>(result),
         Method::Init => is::<InitResult>(result),
         Method::ProfileAdd | Method::ProfileShow => is::<Profile>(result),
         Method::ProfileList => is::<Vec<Profile>>(result),
@@ -69,6 +70,9 @@ fn every_method_is_shown_with_its_request_and_answer() {
                     answered = true;
                 }
                 Incoming::Event(Event::Status(_)) => assert_eq!(method, Method::Subscribe),
+                Incoming::Event(Event::Plan(plan)) => {
+                    assert_eq!((method, plan.id), (Method::Sync, request.id.clone()));
+                }
                 other => panic!("{name}: {other:?}"),
             }
         }

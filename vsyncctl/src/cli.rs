@@ -1,8 +1,12 @@
 //! The command line. The doc comments are the help texts, and `docs/cli.md` is made of those.
 
+mod sync;
+
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
+
+pub(crate) use sync::{GhScopeArg, Sync};
 
 /// Keeps folders of secrets in step with encrypted versions in a bucket
 ///
@@ -102,6 +106,15 @@ pub(crate) enum Verb {
     Pull(Pull),
     /// List the published versions, newest first
     Versions(OneEnv),
+    /// Send the secrets of the env file to where they are used
+    ///
+    /// Reads .env.ENV in the vault folder as it is on disk. A key that ends in _PATH or _FILE names a
+    /// file whose content is sent under the name without that ending. Everything is checked before
+    /// anything is sent: one file that cannot be read, or one name that the target forbids, and nothing
+    /// is. What the target holds already is not sent again.
+    ///
+    /// Exit code 7: some were sent and some failed; run it again for the rest.
+    Sync(Box<Sync>),
     /// Make a new environment and its vault folder in this checkout
     ///
     /// Makes the key, the vault folder, the lines in .gitignore and the .vsync file.

@@ -7,8 +7,10 @@ use vsync_proto::error::{Category, Failure};
 /// Stopped by Ctrl-C.
 pub(crate) const INTERRUPTED: u8 = 130;
 
-/// The exit code of a kind of failure. 0 is success; 7 belongs to writes to several targets, of
-/// which there are none yet.
+/// At least one write to a target was tried and at least one failed: a result, not a failure.
+pub(crate) const PARTIAL: u8 = 7;
+
+/// The exit code of a kind of failure. 0 is success.
 pub(crate) const fn of(category: Category) -> u8 {
     match category {
         Category::Failed => 1,
@@ -64,8 +66,9 @@ mod tests {
     #[test]
     fn every_kind_has_its_own_number() {
         let mut numbers: Vec<_> = Category::ALL.map(of).to_vec();
+        numbers.push(PARTIAL);
         numbers.sort_unstable();
-        assert_eq!(numbers, [1, 2, 3, 4, 5, 6, 8, 9, 130]);
+        assert_eq!(numbers, [1, 2, 3, 4, 5, 6, 7, 8, 9, 130]);
     }
 
     #[test]
@@ -81,6 +84,10 @@ mod tests {
             (Code::BucketMissing, 9),
             (Code::ClassicLayout, 1),
             (Code::Usage, 2),
+            (Code::EnvFileInvalid, 1),
+            (Code::SecretRefused, 1),
+            (Code::TargetDenied, 6),
+            (Code::TargetUnreachable, 9),
         ] {
             assert_eq!(of(code.category()), number, "{code}");
         }

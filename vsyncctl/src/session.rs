@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 use vsync_proto::client::Client;
+use vsync_proto::event::{Event, Plan};
 use vsync_proto::{Ask, Caller, Code, Failure};
 
 use crate::cli::{Color, Global};
@@ -70,6 +71,24 @@ impl Session {
         let quiet = self.global.quiet || self.global.json || !io::stderr().is_terminal();
         let mut bar = Bar::new(!quiet);
         let outcome = client.call(ask, &mut |step| bar.step(step));
+        bar.clear();
+        outcome
+    }
+
+    /// As [`Session::ask`]; `planned` is shown the plan that comes before anything is sent.
+    pub(crate) fn ask_planned<A: Ask>(
+        &self,
+        ask: &A,
+        planned: &mut dyn FnMut(&Plan),
+    ) -> Result<A::Answer, Failure> {
+        let mut client = self.client()?;
+        let quiet = self.global.quiet || self.global.json || !io::stderr().is_terminal();
+        let mut bar = Bar::new(!quiet);
+        let outcome = client.call_hearing(ask, &mut |event| match event {
+            Event::Progress(step) => bar.step(step),
+            Event::Plan(plan) => planned(plan),
+            Event::Part(_) | Event::Status(_) => {}
+        });
         bar.clear();
         outcome
     }

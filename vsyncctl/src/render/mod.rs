@@ -5,4 +5,5 @@ pub(crate) mod human;
 pub(crate) mod json;
 pub(crate) mod progress;
 pub(crate) mod status;
+pub(crate) mod sync;
 pub(crate) mod text;

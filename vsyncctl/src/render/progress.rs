@@ -7,8 +7,10 @@ use super::text::plain;
 
 const BYTES: &str = "{msg:12} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec}";
 const FILES: &str = "{msg:12} [{bar:30}] {pos}/{len} files";
+const SECRETS: &str = "{msg:12} [{bar:30}] {pos}/{len} secrets";
 const BYTES_OPEN: &str = "{msg:12} {spinner} {bytes} {bytes_per_sec}";
 const FILES_OPEN: &str = "{msg:12} {spinner} {pos} files";
+const SECRETS_OPEN: &str = "{msg:12} {spinner} {pos} secrets";
 
 /// A bar on stderr, or nothing at all.
 #[derive(Debug)]
@@ -68,6 +70,8 @@ const fn template(step: &Progress) -> &'static str {
         (Unit::Bytes, false) => BYTES_OPEN,
         (Unit::Files, true) => FILES,
         (Unit::Files, false) => FILES_OPEN,
+        (Unit::Secrets, true) => SECRETS,
+        (Unit::Secrets, false) => SECRETS_OPEN,
     }
 }
 
@@ -77,7 +81,7 @@ mod tests {
 
     #[test]
     fn every_look_is_a_valid_template() {
-        for template in [BYTES, FILES, BYTES_OPEN, FILES_OPEN] {
+        for template in [BYTES, FILES, SECRETS, BYTES_OPEN, FILES_OPEN, SECRETS_OPEN] {
             ProgressStyle::with_template(template).unwrap();
         }
     }

@@ -12,6 +12,7 @@ mod profile;
 mod pull;
 mod push;
 mod status;
+mod sync;
 mod track;
 mod versions;
 mod watch;
@@ -59,6 +60,7 @@ fn dispatch(session: &Session, verb: &Verb) -> Outcome {
         Verb::Push(args) => push::run(session, args),
         Verb::Pull(args) => pull::run(session, args),
         Verb::Versions(args) => versions::run(session, args),
+        Verb::Sync(args) => sync::run(session, args),
         Verb::Init(args) => init::run(session, args),
         Verb::Import(args) => import::run(session, args),
         Verb::Export(args) => export::run(session, args),

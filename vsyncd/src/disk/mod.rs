@@ -18,6 +18,7 @@ mod fault;
 pub mod folder;
 pub mod heal;
 pub mod load;
+pub(crate) mod plain;
 mod removal;
 mod rename;
 pub mod scan;

@@ -5,6 +5,8 @@
 //! keys/<repo>/<env>                  keys, where they are kept in files
 //! pairs/<repo>/<env>/bundles/<ts>    the last two bundles, encrypted as they came
 //! pairs/<repo>/<env>/audit/          audit rows that wait to be sent
+//! pairs/<repo>/<env>/targets/<key>   what was sent to a target: names and keyed hashes
+//! sync.key                           the key of those hashes
 //! folders/<key>/*.json               what belongs to one checkout's vault folder
 //! ```
 //! Folders are 0700, files 0600, each written whole. All of it may be lost without losing
@@ -16,6 +18,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use vsync_core::id::{Env, Pair, Repo};
+use vsync_core::secret::Secret;
 use vsync_core::vault::tree::ContentHash;
 
 use super::atomic;
@@ -23,9 +26,11 @@ use super::fault::cannot;
 
 mod bundles;
 mod records;
+mod sent;
 
 pub use bundles::BundleCache;
 pub use records::{Checkout, Notice, PublishIntent, SwapIntent};
+pub use sent::{Sent, SentSecret, TargetState};
 
 /// No state file is larger: a ledger of the greatest allowed vault stays well below.
 const LIMIT: u64 = 128 << 20;
@@ -93,6 +98,21 @@ impl StateDir {
     /// The last bundles of a pair.
     pub fn bundles(&self, pair: &Pair) -> BundleCache {
         BundleCache::new(self.pair(pair).join("bundles"))
+    }
+
+    /// What was sent from a pair to the place that a target describes so.
+    pub fn target(&self, pair: &Pair, place: &str) -> TargetState {
+        let key: String = ContentHash::of(place.as_bytes()).to_string().chars().take(16).collect();
+        TargetState::new(self.pair(pair).join("targets").join(key + ".json"))
+    }
+
+    /// The random key of this machine for hashes of secrets that were sent, made when there is none.
+    /// One that is not a key is moved aside.
+    ///
+    /// # Errors
+    /// The system's, with the path.
+    pub fn sync_key(&self) -> io::Result<Secret<[u8; 32]>> {
+        sent::key(&self.root.join("sync.key"))
     }
 
     /// The state of the vault folder of `repo` and `env` in the checkout at `root`.

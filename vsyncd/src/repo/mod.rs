@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod author;
 pub mod backup;
+pub mod fanout;
 pub mod keys;
 pub mod open;
 pub mod place;

@@ -2,6 +2,12 @@
 //!
 //! A small trait; the engine above it (`repo::fanout`) parses, plans, remembers and reports.
 
+pub mod http;
+#[cfg(test)]
+pub(crate) mod memory;
+pub mod open;
+pub mod routing;
+
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
@@ -30,8 +36,9 @@ pub enum Write {
         value: Secret<Vec<u8>>,
         /// Whether it exists already, as far as known.
         exists: bool,
-        /// 32 hex digits that are the same for the same name, value and place on this machine: for
-        /// targets that recognise a repeated write by such a token.
+        /// 32 hex digits that are the same for the same name, value and place on this machine, as long as
+        /// it replaces the same: for targets that recognise a repeated write by such a token. (A value
+        /// that comes back after another one is a new write and has another token.)
         token: String,
     },
     /// Take it away.
@@ -57,6 +64,16 @@ pub trait Target: Send + Sync + std::fmt::Debug {
     /// never have the same text.
     fn describe(&self) -> String;
 
+    /// The place that the credential came from, for people: `GH_TOKEN`, `~/.vault-token`. Never a part
+    /// of the credential.
+    fn credential(&self) -> String;
+
+    /// Whether [`Target::look`] reads the values anyway. Then `holds` is asked about every secret that is
+    /// present, known or not, and costs no request: what others changed is found by its value.
+    fn reads_values(&self) -> bool {
+        false
+    }
+
     /// Asks about these secrets, or says why nothing can be written: the first request of a run. It
     /// proves the credential and the routing.
     ///
@@ -64,8 +81,8 @@ pub trait Target: Send + Sync + std::fmt::Debug {
     /// [`TargetError`].
     async fn look(&self, names: &[String]) -> Result<Seen, TargetError>;
 
-    /// Whether the secret holds this value now; `None` where the target does not tell. Asked only about
-    /// secrets of which nothing is known here.
+    /// Whether the secret holds this value now; `None` where the target does not tell. Asked about
+    /// secrets of which nothing is known here; and about all where [`Target::reads_values`].
     ///
     /// # Errors
     /// [`TargetError`]; one that means "not allowed to read" is `Ok(None)` instead.

@@ -22,6 +22,7 @@ use crate::disk::stage::Modes;
 use crate::disk::state::{self, Loaded, StateDir};
 use crate::keychain::{FileKeys, KeyStore, OsKeychain};
 use crate::repo::author::Author;
+use crate::repo::fanout::Turns;
 use crate::repo::keys::Keys;
 use crate::repo::remote::Remote;
 use crate::repo::trouble::io_problem;
@@ -44,6 +45,8 @@ pub struct Setup {
     pub profiles: Profiles,
     /// The one watcher.
     pub watcher: Arc<Watcher>,
+    /// One run of `sync` at a time for each place.
+    pub turns: Turns,
     settings: Arc<Mutex<Arc<Settings>>>,
     keys: Arc<Mutex<HashMap<KeyStoreKind, Arc<Keys>>>>,
     /// One change of the list of checkouts at a time.
@@ -60,6 +63,7 @@ impl Setup {
             paths: Arc::new(paths),
             state,
             watcher: Arc::new(Watcher::start()),
+            turns: Turns::default(),
             settings: Arc::new(Mutex::new(Arc::new(settings))),
             keys: Arc::default(),
             registry: Arc::default(),

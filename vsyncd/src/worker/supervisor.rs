@@ -338,14 +338,29 @@ impl Supervisor {
         self: &Arc<Self>,
         change: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, Problem> {
-        let (answer, answered) = tokio::sync::oneshot::channel();
         let this = Arc::clone(self);
-        self.tasks.spawn("change", async move {
+        let change = async move {
             let _turn = this.registering.lock().await;
+            change.await
+        };
+        self.finishing("change", change).await
+    }
+
+    /// Does something to its end, also when nobody waits for its answer any more.
+    ///
+    /// # Errors
+    /// [`Problem::Internal`] when it failed unexpectedly.
+    pub async fn finishing<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let (answer, answered) = tokio::sync::oneshot::channel();
+        self.tasks.spawn(name, async move {
             // Nobody may be waiting for the answer any more.
-            let _ = answer.send(change.await);
+            let _ = answer.send(work.await);
         });
-        answered.await.map_err(|_| Problem::Internal("the change failed unexpectedly".to_owned()))
+        answered.await.map_err(|_| Problem::Internal(format!("the {name} failed unexpectedly")))
     }
 
     /// Waits until every worker is loaded or known not to load, but not for a hanging disk.

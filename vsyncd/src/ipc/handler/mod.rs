@@ -6,6 +6,7 @@ mod init;
 mod profiles;
 mod share;
 mod status;
+mod sync;
 mod vault;
 
 use std::sync::Arc;
@@ -64,6 +65,7 @@ impl Service for Handler {
             Call::Pull(ask) => json(&self.pull(ask, out).await?),
             Call::Diff(ask) => json(&self.diff(ask).await?),
             Call::Versions(ask) => json(&self.versions(ask).await?),
+            Call::Sync(ask) => json(&self.sync(ask, out).await?),
             Call::Init(ask) => json(&self.change(|this| async move { this.init(ask).await }).await?),
             Call::ProfileAdd(ask) => json(&self.profile_add(ask).await?),
             Call::ProfileList(_) => json(&self.profile_list().await?),

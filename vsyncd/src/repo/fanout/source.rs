@@ -1,0 +1,114 @@
+//! Reading the env file of a vault folder, and the files that it refers to.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use vsync_core::dotenv::{Assignment, Parsed, Policy, Unreadable};
+use vsync_core::fanout::plan::limit;
+use vsync_core::fanout::target::Target;
+use vsync_core::id::Env;
+use vsync_core::secret::Secret;
+use vsync_core::sync::Problem;
+
+use super::FanoutError;
+use crate::disk::folder::{Folder, NotAFolder};
+use crate::disk::plain::{self, NotRead};
+use crate::repo::trouble::io_problem;
+
+/// No env file is larger, in bytes.
+const ENV_FILE_LIMIT: u64 = 16 << 20;
+
+/// An env file with everything that it refers to.
+#[derive(Debug, Clone, Default)]
+pub struct Source {
+    /// What is to be sent, in the file's order.
+    pub wanted: Vec<Assignment>,
+    /// Every value by key, those that stay here too.
+    pub values: BTreeMap<String, Secret<String>>,
+    /// What is doubtful about the file, for people.
+    pub warnings: Vec<String>,
+}
+
+/// Reads `.env.<env>` of a vault folder, all or nothing. Blocks.
+///
+/// # Errors
+/// [`FanoutError`], of every kind but those that a target gives.
+pub fn read(
+    folder: &Path,
+    env: &Env,
+    home: &str,
+    policy: &Policy,
+    target: Target,
+) -> Result<Source, FanoutError> {
+    let root = folder
+        .to_str()
+        .ok_or_else(|| Problem::FolderNotUsable("the path of the vault folder is not UTF-8".to_owned()))?;
+    let open = Folder::open(folder).map_err(|error| match error {
+        NotAFolder::Missing => Problem::FolderMissing,
+        NotAFolder::Io(error) => io_problem("cannot read the vault folder", &error),
+        other => Problem::FolderNotUsable(other.to_string()),
+    })?;
+    let name = format!(".env.{env}");
+    let bytes = plain::read(&open, &name, ENV_FILE_LIMIT).map(Secret::new).map_err(|error| match error {
+        NotRead::Missing => FanoutError::NoEnvFile { name: name.clone(), folder: root.to_owned() },
+        other => {
+            FanoutError::Unreadable { name: name.clone(), why: text(&unreadable(other, ENV_FILE_LIMIT)) }
+        }
+    })?;
+    let parsed = Parsed::read(bytes.expose(), root, home, policy)?;
+    let most = limit(target);
+    let fetch =
+        |path: &str| plain::read(&open, below(root, path), most).map_err(|error| unreadable(error, most));
+    let wanted = parsed.resolve(fetch)?;
+    let warnings =
+        parsed.warnings.iter().map(|warning| format!("{name}, line {}: {}", warning.line, warning.text));
+    Ok(Source { wanted, warnings: warnings.collect(), values: parsed.values })
+}
+
+/// The path as seen from the vault folder, where it lies there; else as it is.
+fn below<'p>(root: &str, path: &'p str) -> &'p str {
+    match path.strip_prefix(root.trim_end_matches('/')) {
+        Some("" | "/") => ".",
+        Some(rest) if rest.starts_with('/') => rest.trim_start_matches('/'),
+        _ => path,
+    }
+}
+
+fn unreadable(error: NotRead, limit: u64) -> Unreadable {
+    match error {
+        NotRead::Missing => Unreadable::NotFound,
+        NotRead::NotAFile(what) => Unreadable::NotAFile(what),
+        NotRead::TooLarge => Unreadable::TooLarge { limit },
+        NotRead::Changing => Unreadable::Other("it kept changing while it was read".into()),
+        NotRead::Io(error) => Unreadable::Other(error.to_string()),
+    }
+}
+
+fn text(why: &Unreadable) -> String {
+    match why {
+        Unreadable::NotFound => "it is not there".into(),
+        Unreadable::NotAFile(what) => format!("it is {what}, not a file"),
+        Unreadable::TooLarge { limit } => format!("it is larger than {limit} bytes"),
+        Unreadable::Other(why) => why.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lies_in_the_folder_is_reached_through_it() {
+        for (path, seen) in [
+            ("/v/keys/a", "keys/a"),
+            ("/v/./a", "./a"),
+            ("/v/../a", "../a"),
+            ("/v", "."),
+            ("/v/", "."),
+            ("/v2/a", "/v2/a"),
+            ("/home/ada/id", "/home/ada/id"),
+        ] {
+            assert_eq!(below("/v", path), seen);
+        }
+    }
+}

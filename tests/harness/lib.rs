@@ -1,6 +1,9 @@
 //! The test bench: a real S3 server, throw-away machines with real daemons, and patience.
 
 pub mod folder;
+pub mod github;
+pub mod http;
+pub mod kv2;
 pub mod machine;
 pub mod s3;
 pub mod soak;

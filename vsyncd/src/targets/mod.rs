@@ -2,11 +2,15 @@
 //!
 //! A small trait; the engine above it (`repo::fanout`) parses, plans, remembers and reports.
 
+pub mod gh;
+pub mod hashicorp;
 pub mod http;
 #[cfg(test)]
 pub(crate) mod memory;
 pub mod open;
+pub mod percent;
 pub mod routing;
+pub mod vendor_cli;
 
 use std::collections::BTreeMap;
 
@@ -48,6 +52,22 @@ pub enum Write {
     },
 }
 
+impl Write {
+    /// Whose.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Put { name, .. } | Self::Remove { name } => name,
+        }
+    }
+
+    /// The name alone.
+    pub fn into_name(self) -> String {
+        match self {
+            Self::Put { name, .. } | Self::Remove { name } => name,
+        }
+    }
+}
+
 /// What became of one write.
 #[derive(Debug)]
 pub struct Done {
@@ -72,6 +92,14 @@ pub trait Target: Send + Sync + std::fmt::Debug {
     /// present, known or not, and costs no request: what others changed is found by its value.
     fn reads_values(&self) -> bool {
         false
+    }
+
+    /// Secrets found by [`Target::look`] that nobody asked about and that this run takes away, because it
+    /// was told to replace everything. [`Target::apply`] does it with its first write; a
+    /// [`Write::Remove`] for each shows them in the plan and takes them away also when nothing else is
+    /// written.
+    fn others(&self) -> Vec<String> {
+        Vec::new()
     }
 
     /// Asks about these secrets, or says why nothing can be written: the first request of a run. It

@@ -2,6 +2,8 @@
 
 use vsync_core::fanout::target::Target as Kind;
 
+use super::gh::GitHub;
+use super::hashicorp::Hashicorp;
 use super::routing::{Routing, Surroundings};
 use super::{Target, TargetError};
 
@@ -15,13 +17,12 @@ pub async fn open(
     routing: &Routing,
     around: &Surroundings,
 ) -> Result<Box<dyn Target>, TargetError> {
-    let _ = (routing, around);
     match kind {
-        Kind::Gh => Err(absent("GitHub")),
+        Kind::Gh => Ok(Box::new(GitHub::open(routing, around).await?)),
         Kind::Gcp => Err(absent("Google Cloud")),
         Kind::Aws => Err(absent("AWS")),
         Kind::Azure => Err(absent("Azure")),
-        Kind::Hashicorp => Err(absent("HashiCorp Vault")),
+        Kind::Hashicorp => Ok(Box::new(Hashicorp::open(routing, around).await?)),
     }
 }
 

@@ -49,6 +49,19 @@ fn sealed_boxes_are_opened_and_old_keys_refused() {
     assert_eq!(ask(&server, "PUT", "/repos/o/r/actions/secrets/GITHUB_A", TOKEN, &body).0, 422);
 }
 
+/// A box that libsodium sealed (through PyNaCl) for the secret key 00 01 … 1f.
+#[test]
+fn boxes_of_libsodium_are_opened() {
+    let secret: [u8; 32] = std::array::from_fn(|index| u8::try_from(index).unwrap());
+    let public = STANDARD.decode("j0DFrbaPJWJK5bIU6nZ6bslNgp09e14a0bpvPiE4KF8=").unwrap();
+    let sealed = "O0uRZ5TD56dy3LZZ1oEvIJiU85G4SJGGLd/PzspFLzd0tDdnTCc4GXCbjYaoVzndIgcxZ8o1l6E=";
+    let sealed = STANDARD.decode(sealed).unwrap();
+    let mut opened = vec![0; sealed.len() - 48];
+    let public = public.try_into().unwrap();
+    dryoc::classic::crypto_box::crypto_box_seal_open(&mut opened, &sealed, &public, &secret).unwrap();
+    assert_eq!(opened, "grüße\n".as_bytes());
+}
+
 #[test]
 fn tokens_are_checked_and_expire() {
     let server = GitHubServer::start("o/r");

@@ -300,7 +300,8 @@ async fn one_run_at_a_time_for_each_place() {
     let first = turns.take(Path::new("/a")).await;
     let _other = turns.take(Path::new("/b")).await;
     let mut second = std::pin::pin!(turns.take(Path::new("/a")));
-    let waits = std::future::poll_fn(|context| std::task::Poll::Ready(second.as_mut().poll(context).is_pending()));
+    let waits =
+        std::future::poll_fn(|context| std::task::Poll::Ready(second.as_mut().poll(context).is_pending()));
     assert!(waits.await);
     drop(first);
     drop(second.await);
@@ -325,18 +326,29 @@ fn the_env_file_and_what_it_names_are_read_byte_for_byte() {
     let key = [0, 255, 13, 10, 10];
     let temp = folder(&[(".env.dev", b"A=1\nKEY_FILE=./keys/k\nGITHUB_REPO=a/b\n"), ("keys/k", &key)]);
     let source = sourced(temp.path()).unwrap();
-    let values: Vec<_> = source.wanted.iter().map(|one| (one.name.as_str(), one.value.expose().as_slice())).collect();
+    let values: Vec<_> =
+        source.wanted.iter().map(|one| (one.name.as_str(), one.value.expose().as_slice())).collect();
     assert_eq!(values, [("A", &b"1"[..]), ("KEY", &key[..])]);
     assert_eq!(source.values["GITHUB_REPO"].expose(), "a/b");
 }
 
 #[test]
 fn every_reference_that_cannot_be_read_is_named_at_once() {
-    let temp = folder(&[(".env.dev", b"A=hunter2\nX_PATH=none\nD_FILE=dir\nF_PATH=fifo\nOK_FILE=dir/ok\n"), ("dir/ok", b"x")]);
+    let temp = folder(&[
+        (".env.dev", b"A=hunter2\nX_PATH=none\nD_FILE=dir\nF_PATH=fifo\nOK_FILE=dir/ok\n"),
+        ("dir/ok", b"x"),
+    ]);
     let fifo = temp.path().join("fifo");
     assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
     let text = sourced(temp.path()).unwrap_err().to_string();
-    for part in ["3 file reference(s)", "- X_PATH: file not found at ", "- D_FILE: ", "a folder", "- F_PATH: ", "a FIFO"] {
+    for part in [
+        "3 file reference(s)",
+        "- X_PATH: file not found at ",
+        "- D_FILE: ",
+        "a folder",
+        "- F_PATH: ",
+        "a FIFO",
+    ] {
         assert!(text.contains(part), "{part}: {text}");
     }
     assert!(!text.contains("OK_FILE") && !text.contains("hunter2"), "{text}");

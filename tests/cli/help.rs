@@ -67,7 +67,7 @@ fn the_verbs_are_these() {
     let mut pages = Vec::new();
     everything(&Home::new(), &[], &mut pages);
     let verbs: Vec<String> = pages.iter().skip(1).map(|(verb, _)| verb.join(" ")).collect();
-    insta::assert_snapshot!(verbs.join(", "), @"status, watch, diff, push, pull, versions, init, import, export, track, forget, profile, profile list, profile show, profile add, profile remove, backup, backup list, backup restore, restore-backup, doctor, daemon, daemon start, daemon stop, daemon reload, daemon log-level, daemon status");
+    insta::assert_snapshot!(verbs.join(", "), @"status, watch, diff, push, pull, versions, sync, init, import, export, track, forget, profile, profile list, profile show, profile add, profile remove, backup, backup list, backup restore, restore-backup, doctor, daemon, daemon start, daemon stop, daemon reload, daemon log-level, daemon status");
     for (verb, help) in &pages {
         for later in ["--merge", "--take-over", "--edit", "rollback <", "rotate", "migrate"] {
             assert!(!help.contains(later), "{verb:?} speaks of {later}");

@@ -14,5 +14,6 @@ mod secrecy;
 mod setup;
 mod sizes;
 mod socket;
+mod sync;
 mod two_machines;
 mod whole_folders;

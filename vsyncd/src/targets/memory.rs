@@ -32,6 +32,8 @@ pub(crate) struct Inner {
     pub(crate) tells: bool,
     /// As [`Target::reads_values`].
     pub(crate) reads: bool,
+    /// What it finds and the run replaces.
+    pub(crate) others: Vec<String>,
     /// What `look` fails with.
     pub(crate) denied: Option<TargetError>,
     /// Writes of these fail, with nothing done.
@@ -120,6 +122,10 @@ impl Target for MemoryTarget {
 
     fn reads_values(&self) -> bool {
         self.inner().reads
+    }
+
+    fn others(&self) -> Vec<String> {
+        self.inner().others.clone()
     }
 
     async fn look(&self, _names: &[String]) -> Result<Seen, TargetError> {

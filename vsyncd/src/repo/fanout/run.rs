@@ -77,7 +77,8 @@ impl Run {
         let seen = target.look(&asked).await?;
         let marks = seen.present.into_iter().map(|(name, mark)| (name, mark.map(|mark| mark.0)));
         let present: BTreeMap<String, Option<String>> = marks.collect();
-        let steps = plan::plan(&ordered, &known, &present, options);
+        let mut steps = plan::plan(&ordered, &known, &present, options);
+        take_away(&mut steps, target.others(), &names);
         let wanted = wanted.into_iter().map(|one| (one.name, one.value)).collect();
         let mut run = Self { target, memory, wanted, hashes: ordered.into_iter().collect(), present, steps };
         run.ask(options).await?;
@@ -261,4 +262,14 @@ impl Counts {
 
 const fn is_write(action: Action) -> bool {
     matches!(action, Action::Create | Action::Update | Action::Remove)
+}
+
+/// Adds what the target found and this run replaces; what our own earlier runs left there is part of it.
+fn take_away(steps: &mut Vec<Step>, others: Vec<String>, wanted: &BTreeSet<&str>) {
+    for name in others.into_iter().filter(|name| !wanted.contains(name.as_str())) {
+        match steps.iter_mut().find(|step| step.name == name) {
+            Some(step) => step.action = Action::Remove,
+            None => steps.push(Step { name, action: Action::Remove, foreign: false }),
+        }
+    }
 }

@@ -95,6 +95,8 @@ fn text(why: &Unreadable) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tempfile::TempDir;
+
     use super::*;
 
     #[test]
@@ -110,5 +112,63 @@ mod tests {
         ] {
             assert_eq!(below("/v", path), seen);
         }
+    }
+
+    fn folder(files: &[(&str, &[u8])]) -> TempDir {
+        let temp = tempfile::tempdir().unwrap();
+        for (name, content) in files {
+            let path = temp.path().join(name);
+            crate::disk::atomic::create_private_dirs(path.parent().unwrap()).unwrap();
+            crate::disk::atomic::write(&path, content, 0o600).unwrap();
+        }
+        temp
+    }
+
+    fn sourced(folder: &Path) -> Result<Source, FanoutError> {
+        read(folder, &Env::new("dev").unwrap(), "/nowhere", &Policy::default(), Target::Gh)
+    }
+
+    #[test]
+    fn the_env_file_and_what_it_names_are_read_byte_for_byte() {
+        let key = [0, 255, 13, 10, 10];
+        let temp = folder(&[(".env.dev", b"A=1\nKEY_FILE=./keys/k\nGITHUB_REPO=a/b\n"), ("keys/k", &key)]);
+        let source = sourced(temp.path()).unwrap();
+        let values: Vec<_> =
+            source.wanted.iter().map(|one| (one.name.as_str(), one.value.expose().as_slice())).collect();
+        assert_eq!(values, [("A", &b"1"[..]), ("KEY", &key[..])]);
+        assert_eq!(source.values["GITHUB_REPO"].expose(), "a/b");
+    }
+
+    #[test]
+    fn every_reference_that_cannot_be_read_is_named_at_once() {
+        let temp = folder(&[
+            (".env.dev", b"A=hunter2\nX_PATH=none\nD_FILE=dir\nF_PATH=fifo\nOK_FILE=dir/ok\n"),
+            ("dir/ok", b"x"),
+        ]);
+        let fifo = temp.path().join("fifo");
+        assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+        let text = sourced(temp.path()).unwrap_err().to_string();
+        for part in [
+            "3 file reference(s)",
+            "- X_PATH: file not found at ",
+            "- D_FILE: ",
+            "a folder",
+            "- F_PATH: ",
+            "a FIFO",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        assert!(!text.contains("OK_FILE") && !text.contains("hunter2"), "{text}");
+    }
+
+    #[test]
+    fn an_env_file_that_is_none_is_told_apart() {
+        let empty = folder(&[]);
+        assert!(matches!(sourced(empty.path()), Err(FanoutError::NoEnvFile { .. })));
+        let odd = folder(&[(".env.dev/x", b"")]);
+        let error = sourced(odd.path()).unwrap_err();
+        assert!(matches!(&error, FanoutError::Unreadable { why, .. } if why.contains("a folder")), "{error}");
+        let binary = folder(&[(".env.dev", b"A=1\n\xff\n")]);
+        assert!(sourced(binary.path()).unwrap_err().to_string().contains("line 2"));
     }
 }

@@ -24,7 +24,7 @@ pub(super) const fn kind(named: SyncTarget) -> Kind {
     }
 }
 
-/// What the client says of the place. A dry run makes no environment.
+/// What the client says of the place.
 pub(super) fn flags(ask: &request::Sync, pair: &Pair) -> Routing {
     let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
     Routing {
@@ -36,7 +36,7 @@ pub(super) fn flags(ask: &request::Sync, pair: &Pair) -> Routing {
             request::GhScope::Env => GhScope::Environment,
             request::GhScope::Repo => GhScope::Repository,
         },
-        create_environment: ask.create_environment && !ask.dry_run,
+        create_environment: ask.create_environment,
         gcp_project: given(&ask.gcp_project),
         aws_region: given(&ask.aws_region),
         aws_secret_prefix: given(&ask.aws_secret_prefix),

@@ -15,6 +15,7 @@ mod setup;
 mod sizes;
 mod socket;
 mod sync;
+mod sync_clouds;
 mod sync_gh;
 mod sync_hashicorp;
 mod two_machines;

@@ -111,10 +111,10 @@ async fn a_run_asks_no_more_than_it_must() {
     all_fine(&gcp, vec![put("S001", b"new", true)]).await;
     assert_eq!(server.http().log().len(), 1);
     server.remove("S002");
-    server.add_empty("S003");
-    all_fine(&gcp, vec![put("S002", b"new", true), put("S003", b"new", false)]).await;
+    server.add_empty("EMPTY");
+    all_fine(&gcp, vec![put("S002", b"new", true), put("EMPTY", b"new", false)]).await;
     assert_eq!(
-        [server.versions("S001"), server.versions("S002"), server.versions("S003")],
+        [server.versions("S001"), server.versions("S002"), server.versions("EMPTY")],
         [Some(2), Some(1), Some(1)]
     );
 }

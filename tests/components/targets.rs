@@ -1,7 +1,9 @@
 //! Targets of `sync` against the programs themselves. Each runs only where its variable names one, and
-//! counts as ignored elsewhere: `gh.sh` and `openbao.sh` beside this file install, start and name them.
+//! counts as ignored elsewhere: the scripts beside this file install, start and name them.
 #![expect(clippy::disallowed_methods, reason = "a story lays out files as a person would")]
 
+mod aws;
+mod gcloud;
 mod gh;
 mod openbao;
 
@@ -14,10 +16,16 @@ use tokio::runtime::Runtime;
 const GH: &str = "VSYNC_TEST_GH";
 /// An OpenBao in development mode, as `https://127.0.0.1:PORT,TOKEN,CA FILE`. It is sealed in the end.
 const OPENBAO: &str = "VSYNC_TEST_OPENBAO";
+/// The real `gcloud`, by its path.
+const GCLOUD: &str = "VSYNC_TEST_GCLOUD";
+/// A moto that checks requests, as `http://127.0.0.1:PORT,KEY ID,KEY`.
+const MOTO: &str = "VSYNC_TEST_MOTO";
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let trials = vec![
+        trial("aws", MOTO, |place| runtime().block_on(aws::stories(&place))),
+        trial("gcloud", GCLOUD, |program| runtime().block_on(gcloud::stories(&program))),
         trial("gh", GH, |program| runtime().block_on(gh::stories(&program))),
         trial("openbao", OPENBAO, |place| runtime().block_on(openbao::stories(&place))),
     ];

@@ -3,9 +3,12 @@
 pub mod folder;
 pub mod github;
 pub mod http;
+pub mod key_vault;
 pub mod kv2;
 pub mod machine;
 pub mod s3;
+pub mod secret_manager;
+pub mod secrets_manager;
 pub mod soak;
 pub mod team;
 pub mod wait;

@@ -68,7 +68,7 @@ impl Reply {
 }
 
 /// Percent-decoding; what is no UTF-8 afterwards is replaced.
-pub(super) fn decoded(text: &str) -> String {
+pub(crate) fn decoded(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;

@@ -15,6 +15,8 @@ use tokio::sync::watch;
 pub use fault::{Fault, Matcher};
 pub use message::{Received, Reply};
 
+pub(crate) use message::decoded;
+
 use fault::Script;
 
 /// What answers: a vendor's API as far as the tests need it.

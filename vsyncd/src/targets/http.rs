@@ -220,7 +220,7 @@ fn client(
 
 /// Names the one cryptography that all TLS here uses. A second call changes nothing, and one that lost
 /// against another is as good.
-fn install_provider() {
+pub(super) fn install_provider() {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         let _ = rustls::crypto::ring::default_provider().install_default();
     }

@@ -2,14 +2,22 @@
 //!
 //! A small trait; the engine above it (`repo::fanout`) parses, plans, remembers and reports.
 
+pub mod aws;
+pub mod azure;
+pub mod bearer;
+pub mod gcp;
 pub mod gh;
 pub mod hashicorp;
 pub mod http;
+pub mod link_local;
 #[cfg(test)]
 pub(crate) mod memory;
 pub mod open;
+pub mod own_file;
 pub mod percent;
 pub mod routing;
+pub mod survey;
+pub mod token_endpoint;
 pub mod vendor_cli;
 
 use std::collections::BTreeMap;

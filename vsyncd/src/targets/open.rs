@@ -2,6 +2,9 @@
 
 use vsync_core::fanout::target::Target as Kind;
 
+use super::aws::Aws;
+use super::azure::Azure;
+use super::gcp::Gcp;
 use super::gh::GitHub;
 use super::hashicorp::Hashicorp;
 use super::routing::{Routing, Surroundings};
@@ -19,13 +22,9 @@ pub async fn open(
 ) -> Result<Box<dyn Target>, TargetError> {
     match kind {
         Kind::Gh => Ok(Box::new(GitHub::open(routing, around).await?)),
-        Kind::Gcp => Err(absent("Google Cloud")),
-        Kind::Aws => Err(absent("AWS")),
-        Kind::Azure => Err(absent("Azure")),
+        Kind::Gcp => Ok(Box::new(Gcp::open(routing, around).await?)),
+        Kind::Aws => Ok(Box::new(Aws::open(routing, around).await?)),
+        Kind::Azure => Ok(Box::new(Azure::open(routing, around).await?)),
         Kind::Hashicorp => Ok(Box::new(Hashicorp::open(routing, around).await?)),
     }
-}
-
-fn absent(target: &str) -> TargetError {
-    TargetError::Failed { target: target.to_owned(), what: "this build does not know it".into(), hint: None }
 }

@@ -117,7 +117,9 @@ fn add(state: &mut State, name: &str, request: &Received) -> Reply {
         return missing(name);
     }
     let payload = &request.json()["payload"];
-    let data = payload["data"].as_str().and_then(|text| STANDARD.decode(text).ok());
+    // Both alphabets are taken, as everywhere in Google's JSON; gcloud uses the one for URLs.
+    let data = payload["data"].as_str().map(|text| text.replace('-', "+").replace('_', "/"));
+    let data = data.and_then(|text| STANDARD.decode(text).ok());
     let Some(data) = data.filter(|data| !data.is_empty()) else {
         return refused(400, "INVALID_ARGUMENT", "Secret Payload cannot be empty.", None);
     };

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Stdio;
 
 use vsync_core::format::audit::{self, ReadRow};
 use vsync_tests::folder::write;
@@ -80,7 +81,8 @@ fn a_push_that_is_settled_later_is_noted_as_it_was_asked_for() {
         let before = place.pointer();
         server.fail_next(1, Matcher::method("PUT").key("dev/manifest"), Fault::Mute);
         edit(ann, content);
-        let mut push = ann.ctl_command(&[&["push", "dev"], flags].concat()).spawn().unwrap();
+        let mut push = ann.ctl_command(&[&["push", "dev"], flags].concat());
+        let mut push = push.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         until("the pointer is written", || place.pointer() != before);
         ann.kill();
         push.wait().unwrap();

@@ -232,6 +232,25 @@ fn without_a_keychain_the_way_out_is_named_and_nothing_is_half_made() {
 }
 
 #[test]
+fn what_is_no_key_is_named_and_an_import_puts_one_in_its_place() {
+    let place = Place::folder();
+    let mut team = team::of(&place, &["ann", "ben"]);
+    let key = team[1].path("state/vsync/keys/acme_web/dev");
+    team[1].stop();
+    fs::write(&key, "plum orbit lantern\n").unwrap();
+    team[1].start();
+    let (ann, ben) = (&team[0], &team[1]);
+    write(&ann.vault("dev"), "a.env", "A=1\n", 0o600);
+    ann.ok(&["push", "dev"]);
+    let status = ben.wait_status("dev", "the key is missed", |pair| pair["reason"] == "key_missing");
+    assert!(status["hint"].as_str().unwrap().contains("vsyncctl import dev"), "{status}");
+    assert!(!status.to_string().contains("lantern"), "{status}");
+    team::join(ann, ben, "dev");
+    ben.wait_state("dev", "ok");
+    assert_eq!(folder::read(&ben.vault("dev")), folder::read(&ann.vault("dev")));
+}
+
+#[test]
 fn profiles_are_kept_shown_and_distrusted() {
     let place = Place::s3();
     let ann = running("ann");

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The keychain against GNOME Keyring: open, locked, with a wrong password, with a prompt that nobody
-# answers; a service that hangs, none at all, no bus; and the two-machine story on a folder store.
+# answers; a service that hangs, none at all, no bus, one that comes late; and the two-machine story on a folder store.
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "$0")/parts/ground.sh"
 source "$(dirname "$0")/parts/session.sh"
@@ -16,14 +16,16 @@ ignored stories::open in_session eve
 variables=(VSYNC_TEST_UNLOCK="printf eve | gnome-keyring-daemon --replace --unlock --components=secrets")
 ignored stories::lockable in_session eve
 variables=()
+printf x | in_session eve secret-tool store --label proof service tools.vsync username proof/dev
 end_session eve
 
 begin_session eve
 open_keyring eve 'not the password'
 ignored stories::locked in_session eve
 black_hole eve org.gnome.keyring.SystemPrompter
-variables=(VSYNC_TEST_PROMPT_OPEN=1)
+variables=(VSYNC_TEST_PROMPT_OPEN=1 VSYNC_TEST_ACCOUNT=proof/dev)
 ignored stories::locked in_session eve
+ignored stories::prompt_open in_session eve
 variables=()
 end_session eve
 
@@ -57,6 +59,14 @@ ignored stories::absent in_session bare
 end_session bare
 ignored stories::absent in_session bare
 ignored stories::absent in_session bare env DBUS_SESSION_BUS_ADDRESS=unix:path=/nonexistent/bus
+
+# The session's bus is there and nobody knows, until it has the usual name.
+begin_session late --session --address="unix:path=$work/late-bus"
+reopen_keyring late late
+variables=(VSYNC_TEST_SESSION="ln -s '$work/late-bus' '$work/late/run/bus'")
+ignored stories::late in_session late env -u DBUS_SESSION_BUS_ADDRESS
+variables=()
+end_session late
 
 for name in ann ben; do
     begin_session "$name"

@@ -1,8 +1,13 @@
 #!/usr/bin/env bash
 # Lets the tools themselves read the files in the wild after their merge: git, and the readers that come with
 # Python. Needs both; the tests of the workspace need neither. Prints what a tool does not read.
-set -euo pipefail
-cd "$(dirname "$0")/../wild"
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "$0")/parts/ground.sh"
+
+need git git
+need python3 python3
+python3 -c 'import tomllib' || not_run 'this Python reads no TOML: 3.11 and newer do'
+cd tests/wild
 failed=0
 report() { printf 'not read: %s (%s)\n' "$1" "$2" && failed=1; }
 

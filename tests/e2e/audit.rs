@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Stdio;
 
 use vsync_core::format::audit::{self, ReadRow};
 use vsync_tests::folder::write;
@@ -65,6 +66,39 @@ fn every_deed_has_its_row_in_order() {
     assert_eq!(deeds(server)[4], "ben pull", "the push left no row");
     ann.ok(&["push", "dev"]);
     assert_eq!(deeds(server).len(), 5, "a push of nothing leaves none either");
+}
+
+/// A publish whose daemon died before its row is settled by the next one, as the verb asked for it.
+#[test]
+fn a_push_that_is_settled_later_is_noted_as_it_was_asked_for() {
+    let place = Place::s3();
+    let server = place.server();
+    let mut team = team::of(&place, &["ann"]);
+    let ann = &mut team[0];
+    edit(ann, "A=0\n");
+    ann.ok(&["push", "dev"]);
+    let mut dies_after_the_pointer = |content: &str, flags: &[&str]| {
+        let before = place.pointer();
+        server.fail_next(1, Matcher::method("PUT").key("dev/manifest"), Fault::Mute);
+        edit(ann, content);
+        let mut push = ann.ctl_command(&[&["push", "dev"], flags].concat());
+        let mut push = push.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        until("the pointer is written", || place.pointer() != before);
+        ann.kill();
+        push.wait().unwrap();
+        server.clear_faults();
+        ann.start();
+        ann.wait_state("dev", "ok");
+        ann.status("dev")["version"].as_str().unwrap().to_owned()
+    };
+    let silent = dies_after_the_pointer("A=1\n", &["--no-audit"]);
+    let noted = dies_after_the_pointer("A=2\n", &["--note", "why", "--meta", "ticket=42"]);
+    until("the push is noted", || rows(server).iter().any(|row| row.version_ts == noted));
+    let rows = rows(server);
+    assert!(rows.iter().all(|row| row.version_ts != silent), "{rows:?}");
+    let row = rows.iter().find(|row| row.version_ts == noted).unwrap();
+    let meta: serde_json::Value = serde_json::from_str(&row.meta).unwrap();
+    assert_eq!(meta, serde_json::json!({"note": "why", "ticket": "42"}));
 }
 
 #[test]

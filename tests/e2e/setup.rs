@@ -198,17 +198,56 @@ fn a_second_checkout_is_kept_in_step_after_track_and_left_alone_after_forget() {
     assert_eq!(ann.wait_state("dev", "ok")["gen"], 3);
 }
 
+/// A machine of the tests has no session bus; the Keychain of macOS cannot be taken away like that.
 #[test]
-fn without_a_keychain_the_way_out_is_named() {
+#[cfg(not(target_os = "macos"))]
+fn without_a_keychain_the_way_out_is_named_and_nothing_is_half_made() {
     let place = Place::folder();
     let mut ann = Machine::new("ann").with("VSYNC_KEY_STORE", "keychain");
     ann.start();
-    let (code, word, text) = refused(&ann, &["init", "dev", "--store", &store_url(&place)]);
-    assert_eq!((code, word.as_str()), (5, "keychain_unavailable"));
-    assert!(text.contains("--key-store file"), "{text}");
-    assert!(!ann.vault("dev").exists(), "nothing half made");
-    ann.ok(&["init", "dev", "--store", &store_url(&place), "--key-store", "file"]);
+    let refuses = |arguments: &[&str]| {
+        let (code, word, text) = refused(&ann, arguments);
+        assert_eq!((code, word.as_str()), (5, "keychain_unavailable"), "{text}");
+        assert!(text.contains("--key-store file"), "{text}");
+        let kept: Vec<_> = folder::read(&ann.repo()).into_keys().collect();
+        assert_eq!(kept, [".git", ".git/config"], "nothing is half made in the checkout");
+        assert!(!ann.path("config/vsync/config").exists());
+        assert!(ann.json(&["status"]).1["pairs"].as_array().unwrap().is_empty());
+    };
+    let store = store_url(&place);
+    refuses(&["init", "dev", "--store", &store]);
+    let Place::Folder(above) = &place else { unreachable!("a folder store was asked for") };
+    assert!(!above.path().join("store").exists(), "the store is not made either");
+
+    let ben = running("ben");
+    ben.ok(&["init", "dev", "--store", &store]);
+    let (share, pass) = (ben.path("dev.share").display().to_string(), ben.path("passphrase"));
+    write(&ben.path(""), "passphrase", team::PASSPHRASE, 0o600);
+    let pass = pass.display().to_string();
+    ben.ok(&["export", "dev", "--out", &share, "--passphrase-file", &pass]);
+    let import = ["import", "dev", &share, "--passphrase-file", &pass];
+    refuses(&import);
+    ann.ok(&[&import[..], &["--key-store", "file"]].concat());
     assert_eq!(ann.status("dev")["key_store"], "file");
+}
+
+#[test]
+fn what_is_no_key_is_named_and_an_import_puts_one_in_its_place() {
+    let place = Place::folder();
+    let mut team = team::of(&place, &["ann", "ben"]);
+    let key = team[1].path("state/vsync/keys/acme_web/dev");
+    team[1].stop();
+    fs::write(&key, "plum orbit lantern\n").unwrap();
+    team[1].start();
+    let (ann, ben) = (&team[0], &team[1]);
+    write(&ann.vault("dev"), "a.env", "A=1\n", 0o600);
+    ann.ok(&["push", "dev"]);
+    let status = ben.wait_status("dev", "the key is missed", |pair| pair["reason"] == "key_missing");
+    assert!(status["hint"].as_str().unwrap().contains("vsyncctl import dev"), "{status}");
+    assert!(!status.to_string().contains("lantern"), "{status}");
+    team::join(ann, ben, "dev");
+    ben.wait_state("dev", "ok");
+    assert_eq!(folder::read(&ben.vault("dev")), folder::read(&ann.vault("dev")));
 }
 
 #[test]

@@ -17,7 +17,7 @@ use vsync_proto::status::DaemonStatus;
 use crate::clock;
 use crate::config::paths::Paths;
 use crate::config::settings::{Settings, SettingsError};
-use crate::disk::atomic;
+use crate::disk::{atomic, leftovers};
 use crate::ipc::convert;
 use crate::ipc::handler::Handler;
 use crate::ipc::server::Server;
@@ -205,6 +205,10 @@ impl Ground {
             |what: &str, error: std::io::Error| StartError::Failed(format!("cannot {what}: {error}"));
         atomic::create_private_dirs(&paths.state).map_err(|error| failed("make the state folder", error))?;
         let lock = take_lock(&proto_paths::lock_file(&paths.state), &socket)?;
+        let removed = leftovers::sweep(&paths.state) + leftovers::sweep(&paths.config);
+        if removed > 0 {
+            tracing::info!(removed, "removed temporary files of processes that died");
+        }
         if let Some(folder) = socket.parent() {
             atomic::create_private_dirs(folder).map_err(|error| failed("make the socket's folder", error))?;
             private_enough(folder)?;

@@ -106,5 +106,11 @@ ignored() {
     grep -q '^test result: ok\. [1-9]' "$work/ignored.out" || fail "no test is called $filter"
 }
 
+# real_target NAME: the tests of that target against the server that a variable names.
+real_target() {
+    cargo test -p vsyncd --test real_targets -- "$1" | tee "$work/target.out"
+    grep -q '^test result: ok\. [1-9]' "$work/target.out" || fail "no test of $1 was run"
+}
+
 # Whether there are ignored tests of that name.
 has_ignored() { grep -q ': test$' <<<"$("$tests" --list --ignored "$1" 2>/dev/null)"; }

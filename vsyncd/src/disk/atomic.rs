@@ -44,10 +44,7 @@ fn place(path: &Path, bytes: &[u8], mode: u32, replace: bool) -> io::Result<()> 
         Some(FileType::Symlink) => return Err(io::Error::other("it is a symlink")),
         Some(_) => return Err(io::Error::other("it is not a file")),
     }
-    let mut temp = b".".to_vec();
-    temp.extend_from_slice(name.as_bytes());
-    let serial = NEXT.fetch_add(1, Ordering::Relaxed);
-    temp.extend_from_slice(format!(".{}-{serial}.tmp", std::process::id()).as_bytes());
+    let temp = temporary(name.as_bytes());
     // One of an earlier process with this id can only be what a crash left.
     let _ = rustix::fs::unlinkat(&parent, &temp[..], AtFlags::empty());
     let written = fill(&parent, &temp, bytes, mode).and_then(|()| {
@@ -62,6 +59,21 @@ fn place(path: &Path, bytes: &[u8], mode: u32, replace: bool) -> io::Result<()> 
     }
     written?;
     sync(parent)
+}
+
+/// A free name beside the file, that tells whose it is.
+fn temporary(name: &[u8]) -> Vec<u8> {
+    let serial = NEXT.fetch_add(1, Ordering::Relaxed);
+    [b".", name, format!(".{}-{serial}.tmp", std::process::id()).as_bytes()].concat()
+}
+
+/// The process that made a file under this name, if it is the name of a temporary one.
+pub(super) fn maker(name: &[u8]) -> Option<u32> {
+    let name = std::str::from_utf8(name.strip_prefix(b".")?.strip_suffix(b".tmp")?).ok()?;
+    let (_, made) = name.rsplit_once('.')?;
+    let (process, serial) = made.split_once('-')?;
+    let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    (number(process) && number(serial)).then(|| process.parse().ok()).flatten()
 }
 
 fn fill(parent: &Folder, temp: &[u8], bytes: &[u8], mode: u32) -> io::Result<()> {
@@ -188,6 +200,18 @@ mod tests {
         assert_eq!(names(temp.path()), ["state.json"]);
         assert!(remove(&path).unwrap());
         assert!(!remove(&path).unwrap());
+    }
+
+    #[test]
+    fn temporary_files_are_told_by_their_names() {
+        for name in ["state.json", "env_prod", ".hidden", "a.1-2.tmp"] {
+            assert_eq!(maker(&temporary(name.as_bytes())), Some(std::process::id()), "{name}");
+        }
+        for other in
+            ["state.json", ".x.tmp", ".x.1.tmp", ".x.1-.tmp", ".x.-1.tmp", "x.1-2.tmp", ".x.+1-2.tmp"]
+        {
+            assert_eq!(maker(other.as_bytes()), None, "{other}");
+        }
     }
 
     #[test]

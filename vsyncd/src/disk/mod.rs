@@ -17,6 +17,7 @@ mod facts;
 mod fault;
 pub mod folder;
 pub mod heal;
+pub mod leftovers;
 pub mod load;
 pub(crate) mod plain;
 mod removal;

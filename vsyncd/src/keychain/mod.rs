@@ -33,7 +33,8 @@ pub trait KeyStore: Send + Sync + std::fmt::Debug {
     /// Keeps the pair's key in place of the one that was there.
     ///
     /// # Errors
-    /// [`KeyError`]; the old key is then still there.
+    /// [`KeyError`]; the old key is then still there, except where a keychain that fell silent
+    /// in the middle of it wakes up.
     fn set(&self, pair: &Pair, key: &Secret<String>) -> Result<(), KeyError>;
 
     /// What status calls it: `keychain` or `file`.

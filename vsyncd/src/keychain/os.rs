@@ -22,13 +22,15 @@ use secret_service as place;
 use unlocking::Unlocking;
 
 use super::{KeyError, KeyStore, is_key};
+use crate::clock;
 
 /// Under this service every key is kept.
 const SERVICE: &str = "tools.vsync";
 /// How long one call may take, with all that it waits for.
 const LIMIT: Duration = Duration::from_secs(4);
-/// How many calls may be at work or stuck at the same time.
-const MOST: usize = 8;
+/// How many calls may be at work or stuck at the same time. On macOS each that finds the keychain
+/// locked shows a window, so there the others wait behind it.
+const MOST: usize = if cfg!(target_os = "macos") { 1 } else { 8 };
 
 /// What the keychain itself says.
 type Answer<T> = Result<T, KeyError>;
@@ -63,7 +65,10 @@ impl OsKeychain {
         });
         match done {
             Ok(answer) => answer,
-            Err(_) if self.unlocking.is_asking() => Err(unlocking::asking()),
+            // What takes long on macOS is a window of the keychain that waits for somebody.
+            Err(Impatient::Late) if self.unlocking.is_asking() || cfg!(target_os = "macos") => {
+                Err(unlocking::asking())
+            }
             Err(Impatient::Late) => Err(KeyError::NoAnswer(LIMIT)),
             Err(Impatient::Failed) => Err(KeyError::Refused("its library failed unexpectedly".to_owned())),
         }
@@ -84,8 +89,9 @@ impl KeyStore for OsKeychain {
             return Err(KeyError::NotAKey(pair.clone()));
         }
         let (account, key) = (pair.to_string(), key.clone());
+        let deadline = clock::monotonic() + LIMIT;
         self.call(move |unlocking| {
-            place::set(&account, &key, unlocking)?;
+            place::set(&account, &key, unlocking, deadline)?;
             // Some keychains accept what they then do not keep.
             match place::get(&account, unlocking)? {
                 Some(kept) if kept == key => Ok(()),

@@ -6,6 +6,7 @@ use vsync_core::secret::Secret;
 use vsync_core::sync::Problem;
 
 use super::keys::Keys;
+use crate::keychain::KeyError;
 
 /// Under this name a vault's configuration lists the salts that it had before.
 pub const SALTS_FIELD: &str = "retiredSalts";
@@ -25,9 +26,11 @@ fn name(pair: &Pair, number: u32) -> Option<Pair> {
 /// # Errors
 /// When the key store fails: then the present key must not be replaced.
 pub fn keep(from: &Keys, keys: &Keys, pair: &Pair, next: &Secret<String>) -> Result<(), Problem> {
-    let present = match from.store().get(pair)? {
-        Some(present) if present != *next => present,
-        _ => return Ok(()),
+    let present = match from.store().get(pair) {
+        Ok(Some(present)) if present != *next => present,
+        // What is no key opened nothing that would be lost.
+        Ok(_) | Err(KeyError::NotAKey(_)) => return Ok(()),
+        Err(error) => return Err(error.into()),
     };
     for number in 1..=MAX {
         let Some(place) = name(pair, number) else { break };

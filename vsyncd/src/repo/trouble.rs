@@ -34,6 +34,8 @@ impl From<KeyError> for Problem {
     fn from(error: KeyError) -> Self {
         match error {
             KeyError::Locked(_) => Self::KeychainLocked(error.to_string()),
+            // A share file brings one.
+            KeyError::NotAKey(_) => Self::KeyMissing(error.to_string()),
             _ => Self::KeychainUnavailable(error.to_string()),
         }
     }

@@ -302,11 +302,12 @@ impl Driver {
             Effect::Adopt { op, pointer } => {
                 self.start(op, async move { Event::Swapped(op, effects.adopt(&pointer).await) });
             }
-            Effect::Publish { op, plan } => {
-                self.start(op, async move { Event::Published(op, effects.publish(&plan).await) });
+            Effect::Publish { op, command, plan } => {
+                let request = self.request_of(command);
+                self.start(op, async move { Event::Published(op, effects.publish(&plan, request).await) });
             }
             Effect::Audit { op, command, push, version } => {
-                let request = command.and_then(|id| self.requests.get(&id).cloned()).unwrap_or_default();
+                let request = self.request_of(command);
                 self.start(op, async move {
                     effects.record(push, version, request).await;
                     Event::Audited(op)
@@ -325,6 +326,10 @@ impl Driver {
                 }
             }
         }
+    }
+
+    fn request_of(&self, command: Option<CommandId>) -> Request {
+        command.and_then(|id| self.requests.get(&id).cloned()).unwrap_or_default()
     }
 
     fn start(&mut self, op: OpId, work: impl Future<Output = Event> + Send + 'static) {

@@ -28,7 +28,11 @@ impl Effects {
     /// # Errors
     /// [`Problem::LostRace`] when another push won. After [`Problem::Unreachable`] it is not
     /// known whether the pointer moved; the journal stays and the next look settles it.
-    pub async fn publish(self: &Arc<Self>, plan: &PublishPlan) -> Result<Published, Problem> {
+    pub async fn publish(
+        self: &Arc<Self>,
+        plan: &PublishPlan,
+        request: Request,
+    ) -> Result<Published, Problem> {
         let this = Arc::clone(self);
         let (scan, snapshot) = tasks::blocking(move || this.read_folder()).await??;
         let (files, bytes) = (scan.tree.files.len(), scan.tree.bytes());
@@ -52,6 +56,8 @@ impl Effects {
             bundle_etag: Some(uploaded.etag),
             ledger: scan.ledger(Some(synced.clone())),
             before: self.ledger().synced.clone(),
+            meta: request.meta,
+            no_audit: request.no_audit,
         };
         let this = Arc::clone(self);
         tasks::blocking(move || this.state.save(FolderFile::Publish, &intent))

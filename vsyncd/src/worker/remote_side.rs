@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use vsync_core::format::audit::{Action, Meta};
+use vsync_core::format::audit::Action;
 use vsync_core::sync::event::Opened;
 use vsync_core::sync::{OpId, Problem, RemoteMark, RemotePointer};
 use vsync_core::vault::ledger::{Ledger, SyncOp, SyncPoint};
@@ -106,7 +106,9 @@ impl Effects {
             self.set_ledger(Ledger { synced: Some(synced), ..intent.ledger })?;
             self.remote.record_push(version, generation);
             // Its row was never written: the process died, or nobody knew that it happened.
-            self.remote.audit.keep(&self.author.row(Action::Push, Some(version), Meta::new()));
+            if !intent.no_audit {
+                self.remote.audit.keep(&self.author.row(Action::Push, Some(version), intent.meta));
+            }
         }
         let cleared = self.state.clear(FolderFile::Publish);
         cleared.map_err(|error| io_problem("cannot clear the publish journal", &error))

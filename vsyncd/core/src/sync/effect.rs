@@ -68,6 +68,8 @@ pub enum Effect {
     Publish {
         /// Number.
         op: OpId,
+        /// The verb that caused it; it knows the note. `None` for a push of the worker's own.
+        command: Option<CommandId>,
         /// What and over what.
         plan: PublishPlan,
     },

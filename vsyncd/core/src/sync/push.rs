@@ -195,7 +195,7 @@ impl Worker {
             generation: crate::format::pointer::next_generation(known),
         };
         let op = self.op();
-        effects.push(Effect::Publish { op, plan });
+        effects.push(Effect::Publish { op, command: job.command, plan });
         let stage = Stage::Publishing { replaced: prev, warnings };
         self.job = Some(Job::Push(PushJob { op, stage, ..job }));
     }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use vsync_core::format::audit::Meta;
 use vsync_core::id::{Env, Repo};
 use vsync_core::vault::ledger::{Ledger, SyncPoint};
 use vsync_core::version::Version;
@@ -48,6 +49,12 @@ pub struct PublishIntent {
     /// is newer, and stays.
     #[serde(default)]
     pub before: Option<SyncPoint>,
+    /// Cells of its audit row.
+    #[serde(default)]
+    pub meta: Meta,
+    /// No audit row at all.
+    #[serde(default)]
+    pub no_audit: bool,
 }
 
 /// A swap that is about to exchange two folders. Written when the staged folder is whole, before

@@ -2,6 +2,7 @@ use std::fmt::Debug;
 use std::os::unix::fs::PermissionsExt as _;
 
 use jiff::Timestamp;
+use vsync_core::format::audit::Meta;
 use vsync_core::relpath::RelPath;
 use vsync_core::vault::ledger::{Ledger, LedgerFile, SyncOp, SyncPoint};
 
@@ -78,8 +79,15 @@ fn publish_intents_survive() {
         push_id: "0123456789abcdef".into(),
         bundle_etag: None,
         ledger: ledger(),
+        meta: [("note".to_owned(), "why".into())].into_iter().collect(),
+        no_audit: true,
     };
     check(FolderFile::Publish, &intent);
+    // One that an earlier release left has neither.
+    let mut old = serde_json::to_value(&intent).unwrap();
+    old.as_object_mut().unwrap().retain(|name, _| name != "meta" && name != "no_audit");
+    let read: PublishIntent = serde_json::from_value(old).unwrap();
+    assert_eq!(read, PublishIntent { meta: Meta::new(), no_audit: false, ..intent });
 }
 
 #[test]

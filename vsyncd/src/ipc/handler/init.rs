@@ -53,6 +53,8 @@ impl Handler {
         self.check_origin(&checkout)?;
         let setup = self.supervisor.setup().clone();
         let keys = ask.key_store.map_or(setup.settings().key_store, convert::key_store_kind);
+        // Asked before anything is made: a key store that gives nothing leaves nothing half-made.
+        let (key, reused) = key_for(&setup, keys, &pair).await?;
         let (s3, profile) = self.store_for(&ask.source).await?;
         let prefix = prefix::prefix(
             ask.prefix.as_deref(),
@@ -62,7 +64,6 @@ impl Handler {
         )
         .map_err(|error| Failure::new(Code::BadName, error.to_string()))?;
         let said = |problem: Problem| convert::failure(&problem, env.as_str());
-        let (key, reused) = key_for(&setup, keys, &pair).await?;
         let salt = new_salt().map_err(|error| said(error.into()))?;
         let mut config = EnvConfig::new(s3, salt, prefix.clone());
         config.files =
@@ -347,6 +348,12 @@ pub(super) fn carry_out(setup: &Setup, plan: Plan, new: bool) -> Result<Vec<Stri
     let Plan { pair, root, origin, is_git, folder, config, key, keys } = plan;
     let mut made = Vec::new();
     let path = root.join(&folder);
+    let keep_key = || setup.keys(keys).store().set(&pair, &key);
+    // A new vault's key first: where it cannot be kept, nothing is made. One that replaces another
+    // comes as late as possible.
+    if new {
+        keep_key()?;
+    }
     if make_private(&path)? {
         made.push(path.display().to_string());
     }
@@ -356,7 +363,9 @@ pub(super) fn carry_out(setup: &Setup, plan: Plan, new: bool) -> Result<Vec<Stri
     if add_pin(&root, &pair)? {
         made.push(root.join(pin::FILE).display().to_string());
     }
-    setup.keys(keys).store().set(&pair, &key)?;
+    if !new {
+        keep_key()?;
+    }
     setup.keys(keys).forget(&pair);
     register(setup, registered(&pair, &root, &folder, origin))?;
     let saved = if new { setup.pairs.create(&pair, &config) } else { setup.pairs.save(&pair, &config) };

@@ -135,11 +135,12 @@ impl Handler {
         };
         let writer = setup.clone();
         let done = tasks::blocking(move || {
+            let new = before.is_none();
             if let Some(before) = before {
                 retired::keep(&writer.keys(kept_in), &writer.keys(plan.keys), &plan.pair, &plan.key)?;
                 retired::carry_over(&before, &mut plan.config);
             }
-            carry_out(&writer, plan, false)
+            carry_out(&writer, plan, new)
         });
         let done = done.await.map_err(internal);
         drop(paused);

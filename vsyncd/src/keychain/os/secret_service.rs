@@ -2,18 +2,23 @@
 //!
 //! An entry has the attributes `service` and `account`, so that `secret-tool lookup` and the older
 //! client find it, and `username`, under which the `keyring` library looks. The library's own
-//! entries lack `account`, keep the first connection for ever and prompt at every look at a locked
-//! keychain; hence the protocol itself.
+//! entries lack `account`; it keeps what its first look at the bus gave for ever, be it a
+//! connection or an error, and waits for a prompt at each look at a locked keychain; hence the
+//! protocol itself. The stories prove all three.
 
 use std::collections::HashMap;
+use std::io::ErrorKind;
+use std::time::Instant;
 
 use secret_service::blocking::{Item, SecretService};
 use secret_service::{EncryptionType, Error};
 use vsync_core::secret::Secret;
+use zbus::blocking::connection::Builder;
 use zeroize::Zeroizing;
 
 use super::unlocking::Unlocking;
-use super::{Answer, SERVICE};
+use super::{Answer, LIMIT, SERVICE};
+use crate::clock;
 use crate::keychain::KeyError;
 
 /// What kind of entry it is, for programs that group them.
@@ -37,13 +42,22 @@ pub(super) fn get(account: &str, unlocking: &Unlocking) -> Answer<Option<Secret<
     Ok(Some(Secret::new(text.to_owned())))
 }
 
-/// Keeps the text in every entry of that account, or in one that is made.
+/// Keeps the text in every entry of that account, or in one that is made, unless unlocking took
+/// beyond the deadline: who asked was told by then that nothing was kept.
 ///
 /// # Errors
 /// What stands in the way.
-pub(super) fn set(account: &str, text: &Secret<String>, unlocking: &Unlocking) -> Answer<()> {
+pub(super) fn set(
+    account: &str,
+    text: &Secret<String>,
+    unlocking: &Unlocking,
+    deadline: Instant,
+) -> Answer<()> {
     let service = connect()?;
     let found = find(&service, account, unlocking)?;
+    if clock::monotonic() >= deadline {
+        return Err(KeyError::NoAnswer(LIMIT));
+    }
     for item in &found {
         item.set_secret(text.expose().as_bytes(), "text/plain").map_err(said)?;
         complete(item, account).map_err(said)?;
@@ -54,13 +68,17 @@ pub(super) fn set(account: &str, text: &Secret<String>, unlocking: &Unlocking) -
     Ok(())
 }
 
-/// A connection of its own: the bus may be another one than last time.
+/// A connection of its own: the bus may be another one than last time. A call that nobody answers
+/// ends, so that a service that hangs holds no thread for ever.
 fn connect() -> Answer<SecretService<'static>> {
     if !has_session(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty())) {
         let text = "this process belongs to no desktop session (no session bus)";
         return Err(KeyError::Unreachable(text.to_owned()));
     }
-    SecretService::connect(EncryptionType::Dh).map_err(said)
+    let bus = Builder::session().and_then(|bus| bus.method_timeout(LIMIT).build());
+    let bus =
+        bus.map_err(|error| KeyError::Unreachable(format!("the session bus cannot be used ({error})")))?;
+    SecretService::connect_with_existing(EncryptionType::Dh, bus).map_err(said)
 }
 
 /// Whether a session is said to be there. The bus of somebody's session is not for a service of
@@ -193,6 +211,9 @@ fn said(error: Error) -> KeyError {
             .any(|word| text.contains(word)) =>
         {
             KeyError::Unreachable(format!("no Secret Service answers on the session bus ({text})"))
+        }
+        Error::Zbus(zbus::Error::InputOutput(error)) if error.kind() == ErrorKind::TimedOut => {
+            KeyError::NoAnswer(LIMIT)
         }
         Error::Zbus(_) if !text.contains("org.freedesktop.") => {
             KeyError::Unreachable(format!("the session bus does not work ({text})"))

@@ -58,6 +58,8 @@ fn the_audit_row_comes_before_the_answer() {
     let row =
         |effect: &Effect| matches!(effect, Effect::Audit { command: Some(by), push: true, .. } if *by == id);
     assert!(row(&world.flight[0]));
+    let publish = |effect: &Effect| matches!(effect, Effect::Publish { command: Some(by), .. } if *by == id);
+    assert!(world.log.iter().any(publish), "the journal of the publish can hold the row");
     world.resume();
     assert!(world.replies[&id].is_ok());
 }

@@ -379,7 +379,7 @@ impl World {
             Effect::Adopt { op, pointer } => {
                 Event::Swapped(op, fault.map_or_else(|| self.swap(&pointer, None), Err))
             }
-            Effect::Publish { op, plan } => Event::Published(op, self.publish(&plan, fault)),
+            Effect::Publish { op, plan, .. } => Event::Published(op, self.publish(&plan, fault)),
             Effect::Audit { op, .. } => Event::Audited(op),
             Effect::Abort(_) | Effect::Reply(..) => return,
         };

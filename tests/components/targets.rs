@@ -1,9 +1,10 @@
 //! Targets of `sync` against the programs themselves. Each runs only where its variable names one, and
-//! counts as ignored elsewhere: `gh.sh` and `openbao.sh` beside this file install, start and name them.
+//! counts as ignored elsewhere: `gh.sh`, `openbao.sh` and `prism.sh` beside this file install, start and name them.
 #![expect(clippy::disallowed_methods, reason = "a story lays out files as a person would")]
 
 mod gh;
 mod openbao;
+mod prism;
 
 use std::process::ExitCode;
 
@@ -12,6 +13,8 @@ use tokio::runtime::Runtime;
 
 /// The real `gh`, by its path.
 const GH: &str = "VSYNC_TEST_GH";
+/// Prism and GitHub's description of its API, as `PROGRAM,FILE`.
+const PRISM: &str = "VSYNC_TEST_PRISM";
 /// An OpenBao in development mode, as `https://127.0.0.1:PORT,TOKEN,CA FILE`. It is sealed in the end.
 const OPENBAO: &str = "VSYNC_TEST_OPENBAO";
 
@@ -19,6 +22,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let trials = vec![
         trial("gh", GH, |program| runtime().block_on(gh::stories(&program))),
+        trial("prism", PRISM, |place| runtime().block_on(prism::stories(&place))),
         trial("openbao", OPENBAO, |place| runtime().block_on(openbao::stories(&place))),
     ];
     libtest_mimic::run(&arguments, trials).exit_code()

@@ -20,6 +20,9 @@ const used = (path) => path === repository || path === environment
     || path.startsWith(`${environment}/secrets`) || path.startsWith(`${repository}/actions/secrets`);
 const paths = Object.fromEntries(Object.entries(whole.paths).filter(([path]) => used(path)));
 if (Object.keys(paths).length !== 8) throw new Error(`other paths than expected: ${Object.keys(paths)}`);
+// The bench says no more of a repository or an environment than that it is there.
+for (const { get, put } of [paths[repository], paths[environment]])
+    for (const operation of [get, put]) delete operation?.responses['200']?.content;
 console.log(JSON.stringify({ openapi: whole.openapi, info: whole.info, servers: whole.servers, paths }));
 JS
 VSYNC_TEST_PRISM=$prism,$folder/secrets.json cargo test -p vsyncd --test real_targets -- prism

@@ -5,6 +5,7 @@ use serde_json::json;
 use vsync_tests::http::{Fault, Matcher, Reply};
 use vsync_tests::machine::Machine;
 use vsync_tests::team::Place;
+use vsync_tests::wait::until;
 
 use super::run::Story;
 
@@ -137,4 +138,22 @@ fn a_service_that_vanishes_before_the_first_write_is_unreachable() {
     assert_eq!((code, &answer["error"]["code"]), (1, &json!("target_failed")), "{answer}");
     story.hub.http().clear_faults();
     completes(&story, "a", MANY as u64);
+}
+
+#[test]
+fn two_clients_at_once_send_each_secret_once_and_the_later_content_last() {
+    let story = story("a");
+    let slow = Fault::Delay(std::time::Duration::from_millis(100));
+    story.hub.http().fail_next(usize::MAX, puts(), slow);
+    let client = || story.command(&["--gh-repo", "acme/web", "-q"]).spawn().unwrap();
+    let (first, second) = (client(), client());
+    until("one of them sends", || story.puts() > 0);
+    rewrite(&story, "b");
+    let third = client();
+    for mut client in [first, second, third] {
+        assert!(client.wait().unwrap().success());
+    }
+    story.hub.http().clear_faults();
+    assert!(versions(&story).iter().all(|versions| *versions <= 2), "{:?}", versions(&story));
+    completes(&story, "b", 0);
 }

@@ -20,10 +20,10 @@ demo *args:
 soak *args:
     VSYNC_SOAK=1 cargo nextest run --workspace --profile soak {{ args }}
 
-# Times, asserted on an otherwise idle machine, on release builds.
-bench:
+# Times, asserted on an otherwise idle machine, on release builds. One part alone: just bench fanout
+bench *parts:
     cargo build --release -p vsyncd -p vsyncctl -p vsync-tests
-    VSYNC_BIN_DIR="${CARGO_TARGET_DIR:-target}/release" "${CARGO_TARGET_DIR:-target}/release/vsync-bench"
+    VSYNC_BIN_DIR="${CARGO_TARGET_DIR:-target}/release" "${CARGO_TARGET_DIR:-target}/release/vsync-bench" {{ parts }}
     cargo bench -p vsync-core --bench merge
 
 # Search one format for inputs that break it: just fuzz bundle 600

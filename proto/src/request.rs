@@ -165,14 +165,20 @@ pub struct Caller {
 }
 
 impl Caller {
-    const NAMES: [&str; 7] = [
+    const NAMES: [&str; 12] = [
         "GH_TOKEN",
         "GITHUB_TOKEN",
+        "GH_ENTERPRISE_TOKEN",
+        "GITHUB_ENTERPRISE_TOKEN",
         "GOOGLE_APPLICATION_CREDENTIALS",
         "HOME",
         "PATH",
         "GH_HOST",
         "GH_CONFIG_DIR",
+        // Where vendors' programs find their settings and the keychain that has their token.
+        "XDG_CONFIG_HOME",
+        "XDG_RUNTIME_DIR",
+        "DBUS_SESSION_BUS_ADDRESS",
     ];
     const PREFIXES: [&str; 5] = ["VAULT_", "AWS_", "AZURE_", "VSYNC_AUDIT_", "CLOUDSDK_"];
 
@@ -657,7 +663,14 @@ mod tests {
 
     #[test]
     fn lets_through_only_what_the_verbs_need() {
-        for name in ["HOME", "PATH", "AWS_PROFILE", "VAULT_ADDR", "VSYNC_AUDIT_NOTE", "CLOUDSDK_CONFIG"] {
+        for name in [
+            "HOME",
+            "AWS_PROFILE",
+            "VAULT_ADDR",
+            "VSYNC_AUDIT_NOTE",
+            "CLOUDSDK_CONFIG",
+            "GH_ENTERPRISE_TOKEN",
+        ] {
             assert!(Caller::passes(name), "{name}");
         }
         for name in ["VSYNC_PASSPHRASE", "SSH_AUTH_SOCK", "HOMEBREW", "aws_profile", "VSYNC_SOCKET", ""] {

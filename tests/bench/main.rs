@@ -1,7 +1,9 @@
 //! The times that the product promises, measured on the binaries beside this one (or in
-//! `VSYNC_BIN_DIR`). Prints a table; ends with 1 when a promise is not kept.
+//! `VSYNC_BIN_DIR`). Prints a table, or the parts of it that are named on the command line; ends with 1 when
+//! a promise is not kept.
 
 mod clients;
+mod fanout;
 mod process;
 mod travel;
 
@@ -77,12 +79,32 @@ fn median(times: &[Duration]) -> Duration {
     sorted.get(sorted.len() / 2).copied().unwrap_or_default()
 }
 
+/// A part of the table.
+type Part = fn() -> Vec<Line>;
+
+/// The parts, by the name that picks one on the command line.
+const PARTS: [(&str, Part); 5] = [
+    ("processes", process::whole_processes),
+    ("clients", clients::next_client),
+    ("fanout", fanout::secrets),
+    ("edits", travel::edits),
+    ("bulk", travel::bulk),
+];
+
 fn main() -> ExitCode {
+    let asked: Vec<String> = std::env::args().skip(1).collect();
+    let known = |name: &String| PARTS.iter().any(|(part, _)| part == name);
+    if let Some(unknown) = asked.iter().find(|name| !known(name)) {
+        let names = PARTS.map(|(name, _)| name).join(", ");
+        eprintln!("error: there is no part {unknown}; there are: {names}");
+        return ExitCode::from(2);
+    }
     println!("{:<52} {:>3} {:>9} {:>9}", "", "n", "median ms", "worst ms");
     let mut kept = true;
-    let parts: [fn() -> Vec<Line>; 4] =
-        [process::whole_processes, clients::next_client, travel::edits, travel::bulk];
-    for part in parts {
+    for (name, part) in PARTS {
+        if !asked.is_empty() && !asked.iter().any(|one| one == name) {
+            continue;
+        }
         for line in part() {
             line.print();
             kept &= line.kept();

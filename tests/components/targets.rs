@@ -6,6 +6,7 @@ mod aws;
 mod gcloud;
 mod gh;
 mod openbao;
+mod prism;
 
 use std::process::ExitCode;
 
@@ -14,6 +15,8 @@ use tokio::runtime::Runtime;
 
 /// The real `gh`, by its path.
 const GH: &str = "VSYNC_TEST_GH";
+/// Prism and GitHub's description of its API, as `PROGRAM,FILE`.
+const PRISM: &str = "VSYNC_TEST_PRISM";
 /// An OpenBao in development mode, as `https://127.0.0.1:PORT,TOKEN,CA FILE`. It is sealed in the end.
 const OPENBAO: &str = "VSYNC_TEST_OPENBAO";
 /// The real `gcloud`, by its path.
@@ -27,6 +30,7 @@ fn main() -> ExitCode {
         trial("aws", MOTO, |place| runtime().block_on(aws::stories(&place))),
         trial("gcloud", GCLOUD, |program| runtime().block_on(gcloud::stories(&program))),
         trial("gh", GH, |program| runtime().block_on(gh::stories(&program))),
+        trial("prism", PRISM, |place| runtime().block_on(prism::stories(&place))),
         trial("openbao", OPENBAO, |place| runtime().block_on(openbao::stories(&place))),
     ];
     libtest_mimic::run(&arguments, trials).exit_code()

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use vsync_proto::client::{Client, ConnectError};
 use vsync_proto::paths::{self, ProcessEnv};
+use vsync_proto::request::Caller;
 use vsync_proto::{Code, Failure};
 
 use crate::cli::Global;
@@ -18,6 +19,8 @@ const START_LIMIT: Duration = Duration::from_secs(10);
 const STOP_LIMIT: Duration = Duration::from_secs(30);
 /// After a new daemon ended, how long another one, started at the same moment, may still answer.
 const RIVAL_LIMIT: Duration = Duration::from_secs(2);
+/// Of the variables that go with each request, those that a process of this user needs for itself.
+const KEPT: [&str; 5] = ["HOME", "PATH", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"];
 /// How often to look again.
 const TICK: Duration = Duration::from_millis(10);
 
@@ -136,7 +139,14 @@ fn succeeds(command: &mut Command) -> bool {
     silent(command).status().is_ok_and(|status| status.success())
 }
 
+/// Without what goes with each request: a credential in the environment of the daemon would outlive the
+/// shell that had it.
 fn silent(command: &mut Command) -> &mut Command {
+    let travels = |name: &str| Caller::passes(name) && !KEPT.contains(&name);
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    for name in names.filter(|name| travels(name)) {
+        command.env_remove(name);
+    }
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null())
 }
 

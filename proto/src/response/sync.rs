@@ -14,7 +14,8 @@ pub enum SyncAction {
     Unchanged,
     /// It is taken away.
     Remove,
-    /// An earlier run sent it, the env file no longer has it, and it stays.
+    /// An earlier run sent it, the env file no longer has it, and it stays: nobody asked to remove it, or
+    /// somebody else has changed it there since.
     Stale,
     /// The target's rules forbid its name or value.
     Refused,
@@ -27,7 +28,7 @@ pub struct SyncStep {
     pub name: String,
     /// What is done with it.
     pub action: SyncAction,
-    /// Why it is refused.
+    /// Why it is refused; of any other: what to know about it, such as a file outside the vault folder.
     pub why: Option<String>,
     /// Whether somebody else has changed it there since the last run.
     pub foreign: bool,

@@ -59,6 +59,58 @@ fn one_write_brings_everything_and_leaves_what_others_keep() {
 }
 
 #[test]
+fn texts_arrive_byte_for_byte_and_bytes_are_refused_by_name() {
+    let (ann, server, _place) = bench("ann", TOKEN);
+    let large = "0123456789abcdef\n".repeat(2410);
+    write(&ann.vault("dev"), "keys/large", &large, 0o600);
+    write(&ann.vault("dev"), "keys/line", "one line\n", 0o600);
+    write(&ann.vault("dev"), "keys/none", "", 0o600);
+    write(&ann.vault("dev"), "keys/bytes", [0, 0xff, b'\n'], 0o600);
+    let text = "LARGE_FILE=keys/large\nLINE_FILE=keys/line\nNONE_FILE=keys/none\nU=grüße 🔑 \"\\\n";
+    env_file(&ann, &format!("{text}BYTES_FILE=keys/bytes\n"));
+    let (code, answer) = sync(&ann, &[]);
+    assert_eq!((code, &answer["error"]["code"]), (1, &json!("secret_refused")));
+    assert!(answer["error"]["message"].as_str().unwrap().contains("BYTES (line 5)"), "{answer}");
+    assert_eq!(server.http().log(), [], "not one request");
+    env_file(&ann, text);
+    assert_eq!(counts(&ann, &[]), json!({ "created": 4 }));
+    let expected = json!({ "LARGE": large, "LINE": "one line\n", "NONE": "", "U": "grüße 🔑 \"\\" });
+    assert_eq!(server.map(PATH), expected);
+}
+
+#[test]
+fn everything_is_written_and_everything_else_taken_away_when_asked() {
+    let (ann, server, _place) = bench("ann", TOKEN);
+    env_file(&ann, "A=1\nB=1\n");
+    assert_eq!(counts(&ann, &[]), json!({ "created": 2 }));
+    assert_eq!(counts(&ann, &["--all"]), json!({ "updated": 2 }));
+    assert_eq!(server.version(PATH), 2, "the same content is a version too");
+    server.set(PATH, json!({ "A": "1", "B": "1", "THEIRS": "x" }));
+    env_file(&ann, "A=1\n");
+    assert_eq!(counts(&ann, &["--replace", "--dry-run"]), json!({ "unchanged": 1, "removed": 2 }));
+    assert_eq!(counts(&ann, &["--replace"]), json!({ "unchanged": 1, "removed": 2 }));
+    assert_eq!(server.map(PATH), json!({ "A": "1" }), "what an earlier run sent goes too");
+}
+
+#[test]
+fn a_write_that_is_cut_is_done_by_the_next_run() {
+    let (ann, server, _place) = bench("ann", TOKEN);
+    env_file(&ann, "A=value of a\nB=2\n");
+    server.http().fail_next(usize::MAX, Matcher::method("POST"), Fault::Drop);
+    let (code, answer) = sync(&ann, &[]);
+    assert_eq!((code, &answer["counts"]["failed"]), (7, &json!(2)), "{answer}");
+    assert!(!answer.to_string().contains("value of a"), "{answer}");
+    server.http().clear_faults();
+    server.http().fail_next(1, Matcher::method("POST"), Fault::status(503));
+    assert_eq!(counts(&ann, &[]), json!({ "created": 2 }));
+    assert_eq!((server.version(PATH), counts(&ann, &[])), (1, json!({ "unchanged": 2 })));
+    server.set(PATH, json!({ "A": "value of a", "B": "changed there" }));
+    let (_, answer) = sync(&ann, &["--dry-run"]);
+    let found = json!({ "name": "B", "action": "update", "why": null, "foreign": true });
+    assert_eq!(answer["steps"][1], found, "{answer}");
+}
+
+#[test]
 fn a_race_is_won_without_taking_anything_from_the_other() {
     let (ann, server, _place) = bench("ann", TOKEN);
     env_file(&ann, "A=1\n");

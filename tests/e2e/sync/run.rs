@@ -14,10 +14,10 @@ use vsync_tests::team::{self, Place};
 use vsync_tests::wait::until;
 
 /// A machine with the environment `dev`, its store, and a GitHub server that has the environment too.
-struct Story {
-    ann: Machine,
+pub(super) struct Story {
+    pub(super) ann: Machine,
     place: Place,
-    hub: GitHubServer,
+    pub(super) hub: GitHubServer,
 }
 
 impl Story {
@@ -25,7 +25,7 @@ impl Story {
         Self::with(Machine::new("ann"), Place::s3())
     }
 
-    fn with(mut ann: Machine, place: Place) -> Self {
+    pub(super) fn with(mut ann: Machine, place: Place) -> Self {
         ann.start();
         team::init(&ann, &place, "dev");
         let hub = GitHubServer::start("acme/web");
@@ -33,12 +33,12 @@ impl Story {
         Self { ann, place, hub }
     }
 
-    fn file(&self, name: &str, content: &str) {
+    pub(super) fn file(&self, name: &str, content: &str) {
         write(&self.ann.vault("dev"), name, content, 0o600);
     }
 
     /// `vsyncctl sync dev gh`, with the token in the caller's environment alone.
-    fn command(&self, flags: &[&str]) -> Command {
+    pub(super) fn command(&self, flags: &[&str]) -> Command {
         let url = self.hub.url();
         let all = [&["sync", "dev", "gh", "--base-url", &url][..], flags].concat();
         let mut command = self.ann.ctl_command(&all);
@@ -46,22 +46,22 @@ impl Story {
         command
     }
 
-    fn sync(&self, flags: &[&str]) -> Ran {
+    pub(super) fn sync(&self, flags: &[&str]) -> Ran {
         self.command(&[&["--gh-repo", "acme/web"], flags].concat()).output().unwrap().into()
     }
 
-    fn json(&self, flags: &[&str]) -> (i32, Value) {
+    pub(super) fn json(&self, flags: &[&str]) -> (i32, Value) {
         let ran = self.sync(&[&["--json"], flags].concat());
         let value = serde_json::from_str(&ran.stdout);
         (ran.code, value.unwrap_or_else(|error| panic!("{error}: {}{}", ran.stdout, ran.stderr)))
     }
 
     /// How many secrets were written.
-    fn puts(&self) -> usize {
+    pub(super) fn puts(&self) -> usize {
         self.hub.http().requests("PUT", "/secrets/")
     }
 
-    fn secret(&self, name: &str) -> Option<String> {
+    pub(super) fn secret(&self, name: &str) -> Option<String> {
         self.hub.secret(Some("dev"), name).map(|value| String::from_utf8(value).unwrap())
     }
 }

@@ -74,7 +74,8 @@ pub(crate) fn summary(result: &SyncResult) -> String {
     let told = if told.is_empty() { "there is nothing to send".to_owned() } else { told.join(", ") };
     let dry = if result.dry_run { "; nothing was sent (dry run)" } else { "" };
     let mut out = line(&format!("{told}{dry}"));
-    if counts.stale > 0 {
+    let ours = |step: &SyncStep| step.action == SyncAction::Stale && !step.foreign;
+    if result.steps.iter().any(ours) {
         out += &line("stale secrets were sent by an earlier run; --prune removes them");
     }
     out
@@ -138,7 +139,7 @@ mod tests {
             credential: String::new(),
             dry_run: false,
             folder_differs: false,
-            steps: Vec::new(),
+            steps: vec![step("S", SyncAction::Stale)],
             counts: SyncCounts { created: 1, unchanged: 2, stale: 1, failed: 1, ..SyncCounts::default() },
             failures: vec![SyncFailure { name: "A".into(), message: "HTTP 500".into() }],
             warnings: Vec::new(),
@@ -148,6 +149,8 @@ mod tests {
             "1 created, 2 unchanged, 1 stale, 1 failed\nstale secrets were sent by an earlier run; --prune removes them\n"
         );
         assert_eq!(bare(&failures(&result)), "failed: A: HTTP 500\n");
+        result.steps[0].foreign = true;
+        assert!(!bare(&summary(&result)).contains("--prune"), "what is theirs stays");
         result.dry_run = true;
         result.counts = SyncCounts { updated: 3, ..SyncCounts::default() };
         assert_eq!(bare(&summary(&result)), "3 to update; nothing was sent (dry run)\n");

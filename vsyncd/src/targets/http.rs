@@ -177,6 +177,11 @@ impl Http {
     }
 }
 
+/// Whether a URL leads to this machine and nowhere else.
+pub fn is_local(url: &str) -> bool {
+    Base::parse(url).is_ok_and(|base| base.is_loopback())
+}
+
 /// The outcome of a try for the log.
 fn word(outcome: &Result<Answer, HttpFault>) -> u16 {
     outcome.as_ref().map_or(0, |answer| answer.status)

@@ -102,6 +102,11 @@ pub trait Target: Send + Sync + std::fmt::Debug {
         false
     }
 
+    /// Whether names that differ only by case are one secret there.
+    fn folds_case(&self) -> bool {
+        false
+    }
+
     /// Secrets found by [`Target::look`] that nobody asked about and that this run takes away, because it
     /// was told to replace everything. [`Target::apply`] does it with its first write; a
     /// [`Write::Remove`] for each shows them in the plan and takes them away also when nothing else is

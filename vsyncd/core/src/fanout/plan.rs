@@ -36,7 +36,8 @@ pub enum Action {
     Unchanged,
     /// It is taken away.
     Remove,
-    /// An earlier run wrote it and the env file no longer has it; it stays, since nobody asked.
+    /// An earlier run wrote it and the env file no longer has it; it stays, since nobody asked, or since
+    /// somebody else has written it after us.
     Stale,
 }
 
@@ -78,8 +79,10 @@ pub fn plan(
     let gone = known.iter().filter(|(name, _)| !wanted_names.contains(name.as_str()));
     let left = gone.filter_map(|(name, known)| {
         let mark = present.get(name)?;
-        let action = if options.prune { Action::Remove } else { Action::Stale };
-        Some(Step { name: name.clone(), action, foreign: contradicts(Some(known), Some(mark)) })
+        let foreign = contradicts(Some(known), Some(mark));
+        // What somebody else wrote since is theirs, and no target gives it back.
+        let action = if options.prune && !foreign { Action::Remove } else { Action::Stale };
+        Some(Step { name: name.clone(), action, foreign })
     });
     send.chain(left).collect()
 }
@@ -144,7 +147,9 @@ mod tests {
     fn what_is_no_longer_wanted_stays_until_asked_for() {
         let known = Some(("h", Some("v1")));
         assert_eq!(step(None, known, Some(Some("v1")), PLAIN), Some((Action::Stale, false)));
-        assert_eq!(step(None, known, Some(Some("v2")), PRUNE), Some((Action::Remove, true)));
+        assert_eq!(step(None, known, Some(Some("v2")), PRUNE), Some((Action::Stale, true)));
+        assert_eq!(step(None, known, Some(Some("v1")), PRUNE), Some((Action::Remove, false)));
+        assert_eq!(step(None, Some(("h", None)), Some(Some("v2")), PRUNE), Some((Action::Remove, false)));
         assert_eq!(step(None, known, None, PRUNE), None);
         assert_eq!(step(None, None, Some(None), PRUNE), None);
     }

@@ -61,7 +61,7 @@ proptest! {
         apply(&steps, &wanted, &mut known, &mut present, holds);
         let again = plan(&wanted, &known, &present, Options { all: false, ..options });
         for step in again {
-            let stays = step.action == Action::Stale && !options.prune;
+            let stays = step.action == Action::Stale && (!options.prune || step.foreign);
             prop_assert!(stays || (step.action == Action::Unchanged && !step.foreign), "{step:?}");
         }
     }
@@ -81,7 +81,7 @@ proptest! {
     fn only_what_we_wrote_and_nobody_wants_goes((wanted, known, present, options) in situation()) {
         for step in plan(&wanted, &known, &present, options) {
             if step.action == Action::Remove {
-                prop_assert!(options.prune && known.contains_key(&step.name));
+                prop_assert!(options.prune && known.contains_key(&step.name) && !step.foreign);
                 prop_assert!(wanted.iter().all(|(name, _)| *name != step.name));
             }
             prop_assert!(!(options.all && matches!(step.action, Action::Unchanged | Action::Ask)));

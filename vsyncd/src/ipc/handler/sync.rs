@@ -49,6 +49,9 @@ impl Handler {
         let entry = self.entry_of(&ask.caller, &ask.env).await?;
         let policy = Policy::explicit(ask.inline_file_suffix.clone(), ask.exclude_property.clone());
         let said = |error: FanoutError| answer::failure(&error, &ask.env);
+        let setup = self.supervisor.setup();
+        // Before the folder is read: of two runs the later one has the later content.
+        let begun = setup.turns.take(&entry.checkout.folder.join(kind.as_str())).await;
         let mut source = self.source(&entry, &ask, kind, &policy).await?;
         let refused = refusals(kind, &source.wanted);
         if !refused.is_empty() && !ask.dry_run {
@@ -67,10 +70,14 @@ impl Handler {
             targets::open::open(kind, &routing, &around).await.map_err(|error| said(error.into()))?;
         let target: Arc<dyn Target> = Arc::from(target);
         let place = target.describe();
-        let setup = self.supervisor.setup();
         let turn = setup.turns.take(setup.state.target(&entry.checkout.pair, &place).path()).await;
         let memory = self.memory(&entry, &place).await.map_err(|problem| said(problem.into()))?;
-        let options = Options { all: ask.all, prune: ask.prune };
+        if let Some(strange) = fanout::stranger(kind, &flags, &routing, &around)
+            && !memory.is_known()
+        {
+            return Err(said(strange.into()));
+        }
+        let options = Options { all: ask.all, prune: ask.prune || ask.replace };
         let wanted = std::mem::take(&mut source.wanted);
         let run = Run::look(Arc::clone(&target), memory, wanted, options).await.map_err(said)?;
         let mut result = SyncResult {
@@ -79,7 +86,7 @@ impl Handler {
             credential: target.credential(),
             dry_run: ask.dry_run,
             folder_differs: standing.differs,
-            steps: answer::steps(run.steps(), &refused),
+            steps: answer::steps(run.steps(), &refused, &source.outside),
             counts: answer::counts(run.counts(), refused.len()),
             failures: Vec::new(),
             warnings: source.warnings.into_iter().chain(standing.warnings).collect(),
@@ -94,7 +101,7 @@ impl Handler {
         let (remote, root) = (self.remote_of(&entry).await, entry.checkout.root.clone());
         let author = Author::find(&root, &setup.paths);
         let work = |tell: watch::Sender<(u64, u64)>| async move {
-            let _turn = turn;
+            let _turns = (begun, turn);
             let summary = run
                 .apply(|done, total| {
                     tell.send_replace((done, total));

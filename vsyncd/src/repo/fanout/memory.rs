@@ -20,6 +20,7 @@ pub struct Memory {
     key: hmac::Key,
     file: TargetState,
     sent: Sent,
+    found: bool,
 }
 
 impl Memory {
@@ -32,16 +33,21 @@ impl Memory {
         let failed = |error| io_problem("cannot read what was sent before", &error);
         let key = state.sync_key().map_err(failed)?;
         let file = state.target(pair, place);
-        let sent = match file.load().map_err(failed)? {
-            Loaded::Found(sent) if sent.place == place => sent,
-            Loaded::Found(_) | Loaded::Missing => Sent::default(),
+        let (sent, found) = match file.load().map_err(failed)? {
+            Loaded::Found(sent) if sent.place == place => (sent, true),
+            Loaded::Found(_) | Loaded::Missing => (Sent::default(), false),
             Loaded::Corrupt { moved_to, why } => {
                 tracing::warn!(%pair, why, moved_to = %moved_to.display(), "what was sent before is forgotten");
-                Sent::default()
+                (Sent::default(), false)
             }
         };
         let sent = Sent { place: place.to_owned(), ..sent };
-        Ok(Self { key: hmac::Key::new(hmac::HMAC_SHA256, key.expose()), file, sent })
+        Ok(Self { key: hmac::Key::new(hmac::HMAC_SHA256, key.expose()), file, sent, found })
+    }
+
+    /// Whether this machine has sent anything to the place before.
+    pub fn is_known(&self) -> bool {
+        self.found
     }
 
     /// The keyed hash of a value, in hex.
@@ -88,7 +94,9 @@ impl Memory {
     pub fn known(&self, wanted: &BTreeSet<&str>) -> BTreeMap<String, Known> {
         let reliable = self.sent.secrets.iter();
         let reliable = reliable.filter(|(name, secret)| !secret.unsettled || !wanted.contains(name.as_str()));
-        let known = |secret: &SentSecret| Known { hash: secret.hash.clone(), mark: secret.mark.clone() };
+        // The mark of a write that was not heard of is not the one that is remembered.
+        let mark = |secret: &SentSecret| secret.mark.clone().filter(|_| !secret.unsettled);
+        let known = |secret: &SentSecret| Known { hash: secret.hash.clone(), mark: mark(secret) };
         reliable.map(|(name, secret)| (name.clone(), known(secret))).collect()
     }
 

@@ -16,7 +16,7 @@ mod turns;
 
 pub use error::{FanoutError, hint_of};
 pub use memory::Memory;
-pub use route::{remember, settle};
+pub use route::{remember, settle, stranger};
 pub use run::{Counts, Run, Summary};
 pub use source::{Source, read};
 pub use turns::Turns;

@@ -5,7 +5,8 @@ use vsync_core::fanout::target::Target;
 use vsync_core::format::envconfig::{EnvConfig, Opaque};
 
 use super::Source;
-use crate::targets::routing::Routing;
+use crate::targets::routing::{Routing, Surroundings};
+use crate::targets::{TargetError, gh, http};
 
 /// One routing setting: where it stands in the pair's configuration below `sync`, and in a [`Routing`].
 type Setting = (&'static str, &'static str, fn(&mut Routing) -> &mut Option<String>);
@@ -46,6 +47,49 @@ pub fn settle(target: Target, flags: &Routing, config: &EnvConfig, source: &Sour
         Target::Aws | Target::Azure | Target::Hashicorp => {}
     }
     routing
+}
+
+/// The refusal of an address that nobody on this machine has named: it came with the configuration, as an
+/// imported share brings it, or with the env file, as a pull does. Whoever wrote it there would be given
+/// the caller's own credential. `None` when the address is the public one, the caller's (a flag, `GH_HOST`,
+/// `VAULT_ADDR`), or on this machine; and a place that was sent to before needs no such question.
+pub fn stranger(
+    target: Target,
+    flags: &Routing,
+    routing: &Routing,
+    around: &Surroundings,
+) -> Option<TargetError> {
+    if flags.base_url.is_some() {
+        return None;
+    }
+    let (address, own, flag) = match target {
+        Target::Gh if flags.gh_repo.is_none() => {
+            let host = gh::host_of(routing.gh_repo.as_deref()?)?;
+            if host == "github.com" {
+                return None;
+            }
+            (format!("https://{host}"), "GH_HOST", format!("--gh-repo {}", routing.gh_repo.as_deref()?))
+        }
+        Target::Hashicorp if flags.vault_addr.is_none() => {
+            let address = routing.vault_addr.clone()?;
+            let flag = format!("--vault-addr {address}");
+            (address, "VAULT_ADDR", flag)
+        }
+        // The others choose among their vendor's own addresses.
+        _ => return None,
+    };
+    let bare = |text: &str| {
+        let text = text.trim().trim_end_matches('/').to_lowercase();
+        text.strip_prefix("https://").map(str::to_owned).unwrap_or(text)
+    };
+    let named = around.variable(own).is_some_and(|own| bare(own) == bare(&address));
+    (!named && !http::is_local(&address)).then(|| TargetError::Routing {
+        what: format!(
+            "{address} was named by the pair's configuration or env file, and nothing was sent there from this \
+             machine yet"
+        ),
+        hint: format!("if your credential may go there, say so once: {flag}"),
+    })
 }
 
 /// Puts what the flags say into the configuration, for the next runs. False when that changes nothing.
@@ -99,6 +143,52 @@ mod tests {
         assert_eq!(repo(&none, &config("")).as_deref(), Some("from/file"));
         assert_eq!(settle(Target::Gcp, &none, &saved, &source()).gcp_project, None);
         assert_eq!(settle(Target::Aws, &none, &saved, &source()), none);
+    }
+
+    #[test]
+    fn an_address_that_came_with_the_vault_is_nobodys_yet() {
+        let around = |name: &str, value: &str| Surroundings {
+            env: [(name.to_owned(), value.to_owned())].into(),
+            ..Surroundings::default()
+        };
+        let none = around("X", "y");
+        let vault = |addr: &str| Routing { vault_addr: Some(addr.into()), ..Routing::default() };
+        let hub = |repo: &str| Routing { gh_repo: Some(repo.into()), ..Routing::default() };
+        let bare = Routing::default();
+        for (target, flags, routing, around, strange) in [
+            (Target::Hashicorp, &bare, vault("https://v.example:8200"), &none, true),
+            (
+                Target::Hashicorp,
+                &bare,
+                vault("https://v.example"),
+                &around("VAULT_ADDR", "https://w.example"),
+                true,
+            ),
+            (
+                Target::Hashicorp,
+                &bare,
+                vault("https://v.example"),
+                &around("VAULT_ADDR", "https://V.example/"),
+                false,
+            ),
+            (Target::Hashicorp, &bare, vault("http://127.0.0.1:8200"), &none, false),
+            (Target::Hashicorp, &bare, vault("http://127.0.0.1.example"), &none, true),
+            (Target::Hashicorp, &vault("https://v.example"), vault("https://v.example"), &none, false),
+            (Target::Hashicorp, &bare, bare.clone(), &around("VAULT_ADDR", "https://v.example"), false),
+            (Target::Gh, &bare, hub("acme/web"), &none, false),
+            (Target::Gh, &bare, hub("https://github.com/acme/web"), &none, false),
+            (Target::Gh, &bare, hub("https://hub.example/acme/web"), &none, true),
+            (Target::Gh, &bare, hub("hub.example/acme/web"), &around("GH_HOST", "Hub.example"), false),
+            (Target::Gh, &hub("hub.example/acme/web"), hub("hub.example/acme/web"), &none, false),
+            (Target::Gcp, &bare, vault("https://v.example"), &none, false),
+        ] {
+            let refusal = stranger(target, flags, &routing, around);
+            assert_eq!(refusal.is_some(), strange, "{target} {routing:?} {around:?}");
+        }
+        let elsewhere = Routing { base_url: Some("https://mine.example".into()), ..Routing::default() };
+        assert_eq!(stranger(Target::Hashicorp, &elsewhere, &vault("https://v.example"), &none), None);
+        let refusal = stranger(Target::Gh, &bare, &hub("hub.example/acme/web"), &none).unwrap();
+        assert!(refusal.to_string().contains("https://hub.example"), "{refusal}");
     }
 
     #[test]

@@ -71,9 +71,16 @@ impl Run {
         let hash = |one: &Assignment| (one.name.clone(), memory.hash(&one.name, &one.value));
         let ordered: Vec<(String, String)> = wanted.iter().map(hash).collect();
         let names: BTreeSet<&str> = wanted.iter().map(|one| one.name.as_str()).collect();
-        let known = memory.known(&names);
+        let mut known = memory.known(&names);
         let mut asked: Vec<String> = ordered.iter().map(|(name, _)| name.clone()).collect();
-        asked.extend(memory.names().filter(|name| !names.contains(name.as_str())).cloned());
+        // A name that is spelled otherwise by now is no other secret, to be taken away, where case says nothing.
+        let folded: BTreeSet<String> = names.iter().map(|name| name.to_ascii_lowercase()).collect();
+        let wanted_still = |name: &String| {
+            names.contains(name.as_str())
+                || (target.folds_case() && folded.contains(&name.to_ascii_lowercase()))
+        };
+        known.retain(|name, _| names.contains(name.as_str()) || !wanted_still(name));
+        asked.extend(memory.names().filter(|name| !wanted_still(name)).cloned());
         let seen = target.look(&asked).await?;
         let marks = seen.present.into_iter().map(|(name, mark)| (name, mark.map(|mark| mark.0)));
         let present: BTreeMap<String, Option<String>> = marks.collect();

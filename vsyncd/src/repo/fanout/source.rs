@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use vsync_core::dotenv::{Assignment, Parsed, Policy, Unreadable};
+use vsync_core::dotenv::{Assignment, Parsed, Policy, Unreadable, Value};
 use vsync_core::fanout::plan::limit;
 use vsync_core::fanout::target::Target;
 use vsync_core::id::Env;
@@ -17,6 +17,8 @@ use crate::repo::trouble::io_problem;
 
 /// No env file is larger, in bytes.
 const ENV_FILE_LIMIT: u64 = 16 << 20;
+/// No more is read from all referenced files together, in bytes: a short env file can name very many.
+const TOTAL_LIMIT: u64 = 256 << 20;
 
 /// An env file with everything that it refers to.
 #[derive(Debug, Clone, Default)]
@@ -25,6 +27,9 @@ pub struct Source {
     pub wanted: Vec<Assignment>,
     /// Every value by key, those that stay here too.
     pub values: BTreeMap<String, Secret<String>>,
+    /// Of the secrets whose file lies outside the vault folder, by name: where. Not everybody who may write
+    /// the env file may read such a file, so the plan shows it.
+    pub outside: BTreeMap<String, String>,
     /// What is doubtful about the file, for people.
     pub warnings: Vec<String>,
 }
@@ -57,12 +62,24 @@ pub fn read(
     })?;
     let parsed = Parsed::read(bytes.expose(), root, home, policy)?;
     let most = limit(target);
-    let fetch =
-        |path: &str| plain::read(&open, below(root, path), most).map_err(|error| unreadable(error, most));
-    let wanted = parsed.resolve(fetch)?;
+    let mut left = TOTAL_LIMIT;
+    let wanted = parsed.resolve(|path| {
+        let bytes = plain::read(&open, below(root, path), most.min(left));
+        let bytes = bytes.map_err(|error| match error {
+            NotRead::TooLarge if left < most => Unreadable::Other("all files together are too large".into()),
+            other => unreadable(other, most),
+        })?;
+        left -= bytes.len() as u64;
+        Ok(bytes)
+    })?;
+    let outside = parsed.entries.iter().filter_map(|entry| match &entry.value {
+        Value::File(path) if leaves(below(root, path)) => Some((entry.name.clone(), path.clone())),
+        Value::File(_) | Value::Inline(_) => None,
+    });
+    let outside = outside.collect();
     let warnings =
         parsed.warnings.iter().map(|warning| format!("{name}, line {}: {}", warning.line, warning.text));
-    Ok(Source { wanted, warnings: warnings.collect(), values: parsed.values })
+    Ok(Source { wanted, outside, warnings: warnings.collect(), values: parsed.values })
 }
 
 /// The path as seen from the vault folder, where it lies there; else as it is.
@@ -72,6 +89,24 @@ fn below<'p>(root: &str, path: &'p str) -> &'p str {
         Some(rest) if rest.starts_with('/') => rest.trim_start_matches('/'),
         _ => path,
     }
+}
+
+/// Whether a path as seen from the vault folder leads out of it, by its text.
+fn leaves(path: &str) -> bool {
+    let mut depth = 0_usize;
+    path.starts_with('/')
+        || path.split('/').any(|part| match part {
+            "" | "." => false,
+            ".." if depth == 0 => true,
+            ".." => {
+                depth -= 1;
+                false
+            }
+            _ => {
+                depth += 1;
+                false
+            }
+        })
 }
 
 fn unreadable(error: NotRead, limit: u64) -> Unreadable {
@@ -137,6 +172,34 @@ mod tests {
             source.wanted.iter().map(|one| (one.name.as_str(), one.value.expose().as_slice())).collect();
         assert_eq!(values, [("A", &b"1"[..]), ("KEY", &key[..])]);
         assert_eq!(source.values["GITHUB_REPO"].expose(), "a/b");
+    }
+
+    #[test]
+    fn files_outside_of_the_folder_are_told() {
+        let temp = folder(&[
+            ("v/.env.dev", b"IN_FILE=keys/k\nUP_FILE=../u\nABS_PATH=${VAULT_ROOT}/keys/../../u\nX=../u\n"),
+            ("v/keys/k", b"k"),
+            ("u", b"u"),
+        ]);
+        let source = sourced(&temp.path().join("v")).unwrap();
+        assert_eq!(source.outside.keys().collect::<Vec<_>>(), ["ABS", "UP"]);
+        for (path, out) in
+            [(".", false), ("a/../b", false), ("a/../../b", true), ("/etc", true), ("..", true)]
+        {
+            assert_eq!(leaves(path), out, "{path}");
+        }
+    }
+
+    #[test]
+    fn very_many_references_do_not_fill_the_memory() {
+        let megabyte = vec![b'x'; 1 << 20];
+        let text: String = (0..300).map(|n| format!("A{n}_FILE=big\n")).collect();
+        let temp = folder(&[(".env.dev", text.as_bytes()), ("big", &megabyte)]);
+        let dev = Env::new("dev").unwrap();
+        let error = read(temp.path(), &dev, "/nowhere", &Policy::default(), Target::Hashicorp).unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains("44 file reference(s)") && text.contains("A256_FILE: "), "{text}");
+        assert!(!text.contains("A255_FILE") && text.contains("all files together"), "{text}");
     }
 
     #[test]

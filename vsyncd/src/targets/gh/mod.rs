@@ -73,6 +73,11 @@ struct Listed {
     updated_at: Option<String>,
 }
 
+/// The host that a repository's name holds, when it is written with one.
+pub fn host_of(repository: &str) -> Option<String> {
+    Repository::parse(Some(repository)).ok()?.host().map(str::to_owned)
+}
+
 impl GitHub {
     /// Finds the API and a credential for it; asks GitHub nothing yet.
     ///
@@ -268,6 +273,10 @@ impl Target for GitHub {
 
     fn credential(&self) -> String {
         self.client.credential_place().to_owned()
+    }
+
+    fn folds_case(&self) -> bool {
+        true
     }
 
     async fn look(&self, names: &[String]) -> Result<Seen, TargetError> {

@@ -51,6 +51,11 @@ impl Repository {
         Ok(Self { host: host.map(str::to_lowercase), owner: owner.to_owned(), name: name.to_owned() })
     }
 
+    /// The host, when it was named by a URL.
+    pub(super) fn host(&self) -> Option<&str> {
+        self.host.as_deref()
+    }
+
     /// `owner/name`.
     pub(super) fn full_name(&self) -> String {
         format!("{}/{}", self.owner, self.name)

@@ -193,6 +193,10 @@ impl Hashicorp {
     /// Lays the writes over the newest version until one of them is the newest.
     async fn settle(&self, writes: &[Write]) -> Result<(), TargetError> {
         let mut last = TargetError::Conflict { target: self.place.clone() };
+        // A value that is asked to be written is written, also over the same one: only what a later version
+        // holds than the first attempt was to replace is there already.
+        let puts = writes.iter().any(|write| matches!(write, Write::Put { .. }));
+        let mut first = None;
         for _ in 0..TRIES {
             let read = self.seen().map.take();
             let mut map = match read {
@@ -200,7 +204,8 @@ impl Hashicorp {
                 None => self.fetch().await?,
             };
             let unwanted = self.unwanted(&map, writes);
-            if unwanted.is_empty() && map.has_all(writes) {
+            let newer = *first.get_or_insert(map.version) != map.version;
+            if (newer || !puts) && unwanted.is_empty() && map.has_all(writes) {
                 self.seen().map = Some(map);
                 return Ok(());
             }
@@ -213,7 +218,12 @@ impl Hashicorp {
         }
         // The last attempt may have been done too.
         let map = self.fetch().await.map_err(|_| last.clone())?;
-        if map.has_all(writes) && self.unwanted(&map, writes).is_empty() { Ok(()) } else { Err(last) }
+        let newer = first.is_some_and(|first| first != map.version);
+        if (newer || !puts) && map.has_all(writes) && self.unwanted(&map, writes).is_empty() {
+            Ok(())
+        } else {
+            Err(last)
+        }
     }
 
     /// Keys to be taken away because everything is replaced: those that nobody asked about or writes.

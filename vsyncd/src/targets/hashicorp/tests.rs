@@ -112,13 +112,20 @@ async fn keys_of_others_stay_unless_everything_is_replaced() {
 }
 
 #[tokio::test]
-async fn what_is_there_already_is_not_written() {
+async fn what_is_there_already_is_written_only_when_asked() {
     let server = Kv2Server::start();
     server.set(PATH, json!({ "A": "same" }));
     let vault = reach(route(&server)).await;
     look(&vault, &["A"]).await.unwrap();
-    all_fine(&vault, vec![put("A", "same"), remove("NEVER")]).await;
+    all_fine(&vault, vec![remove("NEVER")]).await;
     assert_eq!((server.version(PATH), server.http().requests("POST", "")), (1, 0));
+    all_fine(&vault, vec![put("A", "same")]).await;
+    assert_eq!((server.version(PATH), server.http().requests("POST", "")), (2, 1));
+    // What was written is not written again because nobody heard of it.
+    look(&vault, &["A"]).await.unwrap();
+    server.http().fail_next(1, Matcher::method("POST"), Fault::LoseAnswer);
+    all_fine(&vault, vec![put("A", "same")]).await;
+    assert_eq!(server.version(PATH), 3);
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! A run of `sync` in the socket's words.
 
+use std::collections::BTreeMap;
+
 use vsync_core::dotenv::DotenvError;
 use vsync_core::fanout::plan::{Action, Refusal, Step};
 use vsync_core::fanout::target::Target as Kind;
@@ -49,8 +51,12 @@ pub(super) fn flags(ask: &request::Sync, pair: &Pair) -> Routing {
     }
 }
 
-/// The plan with what the target's rules forbid.
-pub(super) fn steps(planned: &[Step], refused: &[Refusal]) -> Vec<SyncStep> {
+/// The plan with what the target's rules forbid, and with the place of files outside the vault folder.
+pub(super) fn steps(
+    planned: &[Step],
+    refused: &[Refusal],
+    outside: &BTreeMap<String, String>,
+) -> Vec<SyncStep> {
     let planned = planned.iter().map(|step| SyncStep {
         name: step.name.clone(),
         action: match step.action {
@@ -60,7 +66,7 @@ pub(super) fn steps(planned: &[Step], refused: &[Refusal]) -> Vec<SyncStep> {
             Action::Remove => SyncAction::Remove,
             Action::Stale => SyncAction::Stale,
         },
-        why: None,
+        why: outside.get(&step.name).map(|path| format!("from {path}, outside the vault folder")),
         foreign: step.foreign,
     });
     let refused = refused.iter().map(|refusal| SyncStep {

@@ -210,6 +210,34 @@ async fn losers_learn_where_conditions_are_refused() {
     losers_learn_within_one_look(&in_process(&server), "acme_web/dev/", (4, 2)).await;
 }
 
+/// Two pushes of the same second, and a third over the one that won: its pointer names the version
+/// of both.
+#[tokio::test]
+async fn a_pointer_that_follows_a_shared_name_follows_the_bundle_under_it() {
+    for ours_stands in [true, false] {
+        let server = S3Server::start();
+        server.ignore_conditions(true);
+        let prefix = "acme_web/dev/";
+        let team = Team::new(1, &in_process(&server), prefix);
+        let writer = &team.writers[0];
+        let version = Version::next(clock::now(), None);
+        let plan = PublishPlan { prev: None, version, generation: 1, replaces: None };
+        let uploaded = writer.upload(Snapshot::default(), &plan).await.unwrap();
+        let next = writer.next_pointer(&plan, &uploaded).await.unwrap();
+        if !ours_stands {
+            server.put_raw(&format!("{prefix}v={version}"), "theirs", &[]);
+        }
+        let (third, prev) = (version.successor(), version.to_string());
+        let metadata = [("gen", "2"), ("prev", prev.as_str()), ("push-id", "00000000000000ff")];
+        server.put_raw(&format!("{prefix}manifest"), third.to_string(), &metadata);
+        match writer.point(&next).await {
+            Ok(mark) => assert!(ours_stands && mark.push_id == Some(next.push_id), "{mark:?}"),
+            Err(Problem::LostRace { winner, .. }) => assert!(!ours_stands && winner == third),
+            Err(other) => panic!("{other}"),
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs the server that VSYNC_TEST_S3_ENDPOINT names"]
 async fn external_race() {

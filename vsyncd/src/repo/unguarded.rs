@@ -49,6 +49,16 @@ impl Remote {
         Err(last.into())
     }
 
+    /// Whether the bundle under this push's name is its own. Where the store does not keep names
+    /// to their first writer, another push of the same second may have won under the same one.
+    pub(super) async fn holds_bundle(&self, next: &NextPointer) -> Result<bool, StoreError> {
+        if self.place.guards(&Condition::Absent) {
+            return Ok(true);
+        }
+        let object = self.place.bundle(next.pointer.version);
+        Ok(matches!(self.look_at(&object, &next.bundle).await?, There::Same(_)))
+    }
+
     /// What is there, without a download where the description tells.
     pub(super) async fn look_at(&self, object: &str, packed: &Bytes) -> Result<There, StoreError> {
         let Some(head) = self.place.store.head(object).await? else { return Ok(There::Nothing) };

@@ -69,11 +69,13 @@ impl Remote {
         if head.etag == own {
             return Ok(There::Same(head.etag));
         }
-        Ok(match self.place.store.get(object, head.size).await? {
-            Some(there) if there.body == *packed => There::Same(there.head.etag),
-            Some(_) => There::Other,
-            None => There::Nothing,
-        })
+        match self.place.store.get(object, head.size).await {
+            Ok(Some(there)) if there.body == *packed => Ok(There::Same(there.head.etag)),
+            // A larger one has taken its place since.
+            Ok(Some(_)) | Err(StoreError::TooLarge { .. }) => Ok(There::Other),
+            Ok(None) => Ok(There::Nothing),
+            Err(error) => Err(error),
+        }
     }
 
     /// Moves the pointer if it is still the one that was to be replaced, and makes sure that it

@@ -103,11 +103,21 @@ fn a_push_that_is_settled_later_is_noted_as_it_was_asked_for() {
 
 #[test]
 fn rows_that_cannot_be_sent_wait_and_go_out_in_order() {
+    wait_and_go_out_in_order(&Fault::Status(500));
+}
+
+/// A portal on the way refuses everything, and is no reason to drop a row.
+#[test]
+fn rows_that_are_refused_without_s3s_words_wait_too() {
+    wait_and_go_out_in_order(&Fault::Error(403, ""));
+}
+
+fn wait_and_go_out_in_order(fault: &Fault) {
     let place = Place::s3();
     let server = place.server();
     let mut team = team::of(&place, &["ann"]);
     let ann = &mut team[0];
-    server.fail_next(usize::MAX, Matcher::any().key("audit.csv"), Fault::Status(500));
+    server.fail_next(usize::MAX, Matcher::any().key("audit.csv"), fault.clone());
     for number in 1..=3 {
         edit(ann, &format!("A={number}\n"));
         ann.ok(&["push", "dev", "--note", &format!("number {number}")]);

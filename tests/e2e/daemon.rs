@@ -53,6 +53,35 @@ fn changed_settings_are_picked_up_and_bad_ones_are_not() {
 }
 
 #[test]
+fn a_file_of_authorities_is_read_again_at_a_reload() {
+    let place = Place::s3();
+    let ann = configured("ann", "");
+    team::init(&ann, &place, "dev");
+    write(&ann.vault("dev"), "a.env", "A=1\n", 0o600);
+    ann.ok(&["push", "dev"]);
+    let file = ann.path("ca.pem");
+    ann.settings(&format!("tls:\n  ca_file: {}\n", file.display()));
+    let (code, answer) = ann.json(&["daemon", "reload"]);
+    assert_eq!((code, &answer["error"]["code"]), (1, &"config".into()), "{answer}");
+    assert!(answer["error"]["message"].as_str().unwrap().contains("ca.pem"), "{answer}");
+    ann.ok(&["pull", "dev"]);
+
+    let mut authorities = include_bytes!("../fixtures/tls/ca.pem").to_vec();
+    std::fs::write(&file, &authorities).unwrap();
+    ann.ok(&["daemon", "reload"]);
+    ann.wait_state("dev", "ok");
+    ann.ok(&["pull", "dev"]);
+    let (code, answer) = ann.json(&["daemon", "reload"]);
+    assert_eq!((code, answer["changed"].as_array().map(Vec::len)), (0, Some(0)), "{answer}");
+    authorities.extend_from_within(..);
+    std::fs::write(&file, &authorities).unwrap();
+    let (code, answer) = ann.json(&["daemon", "reload"]);
+    assert_eq!((code, &answer["changed"][0]), (0, &file.display().to_string().into()), "{answer}");
+    ann.wait_state("dev", "ok");
+    ann.ok(&["pull", "dev"]);
+}
+
+#[test]
 fn a_stop_waits_for_a_push_under_way() {
     let place = Place::s3();
     let mut team = team::of(&place, &["ann", "ben"]);

@@ -51,6 +51,25 @@ fn a_store_that_keeps_conditions_is_asked_once() {
     assert_eq!(place.server().requests("PUT", PROBE), asked);
 }
 
+/// Another server may answer under the same name one day, and only a lost race shows it.
+#[test]
+fn a_store_that_let_a_push_be_overwritten_is_asked_again() {
+    let (place, ann) = first_push(|_| {});
+    let server = place.server();
+    write(&ann.vault("dev"), "a.env", "A=2\n", 0o600);
+    ann.ok(&["push", "dev"]);
+    assert_eq!(ann.status("dev")["conditional_writes"], true);
+    server.ignore_conditions(true);
+    let mut theirs = server.get_raw(POINTER).unwrap();
+    theirs.metadata.insert("push-id".to_owned(), "00000000000000ff".to_owned());
+    let ours: vsync_core::version::Version = std::str::from_utf8(&theirs.body).unwrap().parse().unwrap();
+    let metadata: Vec<(&str, &str)> = theirs.metadata.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+    server.put_raw(POINTER, ours.successor().to_string(), &metadata);
+    ann.wait_status("dev", "it is doubted", |pair| pair["conditional_writes"].is_null());
+    ann.ok(&["push", "dev", "--force"]);
+    assert_eq!(ann.status("dev")["conditional_writes"], false);
+}
+
 fn works_without(ann: &Machine, place: &Place) {
     assert_eq!(ann.status("dev")["conditional_writes"], false);
     doctor_says(ann, "no");

@@ -85,21 +85,25 @@ impl Control {
     /// # Errors
     /// What is wrong with the file.
     pub async fn reload(&self, supervisor: &Arc<Supervisor>) -> Result<ReloadResult, Failure> {
-        let settings = load_settings(&self.config).map_err(|error| {
-            Failure::new(Code::Config, error.to_string()).hint("the settings from before stay in force")
-        })?;
+        let refused =
+            |text: String| Failure::new(Code::Config, text).hint("the settings from before stay in force");
+        let settings = load_settings(&self.config).map_err(|error| refused(error.to_string()))?;
         let setup = supervisor.setup();
         let mut changed = Vec::new();
         let said = |problem: Problem| convert::failure(&problem, "");
-        if settings == *setup.settings() {
+        let (before, after) = (setup.settings(), settings.clone());
+        let reopen = setup.set_settings(settings).map_err(|error| refused(error.to_string()))?;
+        if after != *before {
+            changed.push(self.config.display().to_string());
+        } else if let Some(file) = after.tls.ca_file.as_ref().filter(|_| reopen) {
+            changed.push(file.display().to_string());
+        }
+        if changed.is_empty() {
             supervisor.reconcile().await.map_err(said)?;
         } else {
-            let (before, after) = (setup.settings(), settings.clone());
-            setup.set_settings(settings);
-            changed.push(self.config.display().to_string());
-            let all =
-                (&before.limits, &before.keep_replaced, &before.backups, &before.key_store, &before.tls)
-                    != (&after.limits, &after.keep_replaced, &after.backups, &after.key_store, &after.tls);
+            let all = reopen
+                || (&before.limits, &before.keep_replaced, &before.backups, &before.key_store)
+                    != (&after.limits, &after.keep_replaced, &after.backups, &after.key_store);
             // Times and policies are changed in a running worker; modes and limits need a new one.
             let modes = |settings: &Settings, pair: &Pair| {
                 let policy = settings.policy(pair);

@@ -27,7 +27,9 @@ pub(super) fn on(refusal: &Refusal) -> String {
         }
         Cause::Region(None) => "the bucket is in another region, or belongs to another endpoint".to_owned(),
         Cause::Unknown => {
-            "the credentials need GetObject, PutObject and ListBucket on the vault's prefix".to_owned()
+            "the credentials need GetObject, PutObject and ListBucket on the vault's prefix; an answer without \
+             S3's own words may come from a proxy on the way"
+                .to_owned()
         }
     }
 }

@@ -218,13 +218,37 @@ fn waiting(spool: &Path) -> std::io::Result<(Vec<PathBuf>, Vec<Row>)> {
         paths.filter(|path| path.extension().is_some_and(|ext| ext == "json")).collect();
     files.sort();
     let mut rows = Vec::with_capacity(files.len());
-    for file in &files {
+    files.retain(|file| {
         let row = atomic::read_limited(file, ROW_LIMIT).map(|bytes| serde_json::from_slice(&bytes));
         match row {
             Ok(Ok(row)) => rows.push(row),
             Ok(Err(_)) => tracing::warn!(file = %file.display(), "an audit row was damaged; it is lost"),
-            Err(error) => tracing::warn!(file = %file.display(), %error, "an audit row cannot be read"),
+            Err(error) => {
+                // Another time it may be readable.
+                tracing::warn!(file = %file.display(), %error, "an audit row cannot be read");
+                return false;
+            }
         }
-    }
+        true
+    });
     Ok((files, rows))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_that_cannot_be_read_now_is_kept_for_later() {
+        let spool = tempfile::tempdir().unwrap();
+        let author = super::super::author::Author::default();
+        let row = author.row(audit::Action::Push, None, audit::Meta::new());
+        save(spool.path(), &row).unwrap();
+        let (unreadable, damaged) = (spool.path().join("0.json"), spool.path().join("1.json"));
+        atomic::create_private_dirs(&unreadable).unwrap();
+        atomic::write_new(&damaged, b"{", 0o600).unwrap();
+        let (sent, rows) = waiting(spool.path()).unwrap();
+        assert_eq!(rows, [row]);
+        assert!(sent.len() == 2 && sent.contains(&damaged) && !sent.contains(&unreadable), "{sent:?}");
+    }
 }

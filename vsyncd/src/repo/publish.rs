@@ -228,23 +228,30 @@ impl Remote {
                     return Ok(Some(there.remote.mark));
                 }
                 _ if unmoved => return Ok(None),
-                // Ours was in place, and somebody has published over it since.
                 Ok(Some(there)) if there.pointer.prev == Some(next.pointer.version) => {
-                    let generation = next.pointer.generation;
-                    return Ok(Some(RemoteMark {
-                        etag: String::new(),
-                        generation,
-                        push_id: Some(next.push_id.clone()),
-                    }));
+                    match self.holds_bundle(next).await {
+                        // Ours was in place, and somebody has published over it since.
+                        Ok(true) => return Ok(Some(replaced(next))),
+                        Ok(false) => return Err(self.lost_to(there.pointer.version).await),
+                        Err(_) => {}
+                    }
                 }
                 Ok(Some(there)) => return Err(self.lost_to(there.pointer.version).await),
                 Ok(None) => return Err(pointer_removed()),
                 Err(Problem::Unreachable(_)) => {}
-                Err(problem) => return Err(problem),
+                Err(problem @ Problem::BadPointer(_)) => return Err(problem),
+                // What is there could not be seen, so ours may be.
+                Err(problem) => return Err(Problem::Unreachable(problem.to_string())),
             }
         }
         Err(Problem::Unreachable("another push won; its version could not be read".to_owned()))
     }
+}
+
+/// The mark of a pointer that was in place and is no more. Only its push id is known.
+fn replaced(next: &NextPointer) -> RemoteMark {
+    let (generation, push_id) = (next.pointer.generation, Some(next.push_id.clone()));
+    RemoteMark { etag: String::new(), generation, push_id }
 }
 
 pub(super) fn pointer_removed() -> Problem {

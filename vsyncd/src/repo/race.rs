@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 use vsync_core::format::bundle::Limits;
@@ -14,11 +15,12 @@ use vsync_core::sync::{Problem, PublishPlan};
 use vsync_core::vault::ledger::{SyncOp, SyncPoint};
 use vsync_core::vault::snapshot::{Snapshot, SnapshotFile};
 use vsync_core::version::Version;
-use vsync_tests::s3::S3Server;
+use vsync_tests::s3::{Fault, Matcher, S3Server};
 use vsync_tests::soak;
 
 use super::keys::Keys;
 use super::remote::Remote;
+use super::unguarded::There;
 use crate::clock;
 use crate::config::pairs::Pairs;
 use crate::config::paths::Paths;
@@ -208,6 +210,47 @@ async fn losers_learn_where_conditions_are_refused() {
     let server = S3Server::start();
     server.refuse_conditions(true);
     losers_learn_within_one_look(&in_process(&server), "acme_web/dev/", (4, 2)).await;
+}
+
+/// Where names are written over, a look and the download that follows it may see two bundles.
+#[tokio::test]
+async fn a_bundle_that_grows_between_two_looks_is_another() {
+    let server = S3Server::start();
+    let team = Team::new(1, &in_process(&server), "acme_web/dev/");
+    server.put_raw("name", "four", &[]);
+    // The answer to HEAD has no body, so this announces three bytes.
+    server.fail_next(1, Matcher::method("HEAD"), Fault::LongerLength(3));
+    let there = team.writers[0].look_at("name", &Bytes::from_static(b"abc")).await;
+    assert!(matches!(there, Ok(There::Other)), "{:?}", there.err());
+    assert_eq!(server.requests("GET", "name"), 1);
+}
+
+/// Two pushes of the same second, and a third over the one that won: its pointer names the version
+/// of both.
+#[tokio::test]
+async fn a_pointer_that_follows_a_shared_name_follows_the_bundle_under_it() {
+    for ours_stands in [true, false] {
+        let server = S3Server::start();
+        server.ignore_conditions(true);
+        let prefix = "acme_web/dev/";
+        let team = Team::new(1, &in_process(&server), prefix);
+        let writer = &team.writers[0];
+        let version = Version::next(clock::now(), None);
+        let plan = PublishPlan { prev: None, version, generation: 1, replaces: None };
+        let uploaded = writer.upload(Snapshot::default(), &plan).await.unwrap();
+        let next = writer.next_pointer(&plan, &uploaded).await.unwrap();
+        if !ours_stands {
+            server.put_raw(&format!("{prefix}v={version}"), "theirs", &[]);
+        }
+        let (third, prev) = (version.successor(), version.to_string());
+        let metadata = [("gen", "2"), ("prev", prev.as_str()), ("push-id", "00000000000000ff")];
+        server.put_raw(&format!("{prefix}manifest"), third.to_string(), &metadata);
+        match writer.point(&next).await {
+            Ok(mark) => assert!(ours_stands && mark.push_id == Some(next.push_id), "{mark:?}"),
+            Err(Problem::LostRace { winner, .. }) => assert!(!ours_stands && winner == third),
+            Err(other) => panic!("{other}"),
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -49,6 +49,16 @@ impl Remote {
         Err(last.into())
     }
 
+    /// Whether the bundle under this push's name is its own. Where the store does not keep names
+    /// to their first writer, another push of the same second may have won under the same one.
+    pub(super) async fn holds_bundle(&self, next: &NextPointer) -> Result<bool, StoreError> {
+        if self.place.guards(&Condition::Absent) {
+            return Ok(true);
+        }
+        let object = self.place.bundle(next.pointer.version);
+        Ok(matches!(self.look_at(&object, &next.bundle).await?, There::Same(_)))
+    }
+
     /// What is there, without a download where the description tells.
     pub(super) async fn look_at(&self, object: &str, packed: &Bytes) -> Result<There, StoreError> {
         let Some(head) = self.place.store.head(object).await? else { return Ok(There::Nothing) };
@@ -59,11 +69,13 @@ impl Remote {
         if head.etag == own {
             return Ok(There::Same(head.etag));
         }
-        Ok(match self.place.store.get(object, head.size).await? {
-            Some(there) if there.body == *packed => There::Same(there.head.etag),
-            Some(_) => There::Other,
-            None => There::Nothing,
-        })
+        match self.place.store.get(object, head.size).await {
+            Ok(Some(there)) if there.body == *packed => Ok(There::Same(there.head.etag)),
+            // A larger one has taken its place since.
+            Ok(Some(_)) | Err(StoreError::TooLarge { .. }) => Ok(There::Other),
+            Ok(None) => Ok(There::Nothing),
+            Err(error) => Err(error),
+        }
     }
 
     /// Moves the pointer if it is still the one that was to be replaced, and makes sure that it

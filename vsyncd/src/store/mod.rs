@@ -120,6 +120,10 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// What the store says; then nothing more is known than before.
     async fn probe(&self, key: &str) -> Result<(), StoreError>;
 
+    /// Takes note of something that cannot happen where conditions hold, so that the next
+    /// [`Store::probe`] asks again.
+    async fn doubt(&self) {}
+
     /// Whether the store keeps the promise of a conditional write, that only one of two writers
     /// wins; `None` = nobody knows.
     fn conditional(&self) -> Option<bool> {

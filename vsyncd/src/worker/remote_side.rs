@@ -66,6 +66,7 @@ impl Effects {
         if self.notices().iter().any(|notice| notice.text.starts_with(&text)) {
             return Ok(());
         }
+        self.remote.place.store.doubt().await;
         let author = self.remote.audit.author_of(winner).await;
         let by = author.map(|author| format!(" (pushed by {author})")).unwrap_or_default();
         let this = Arc::clone(self);

@@ -26,6 +26,7 @@ use crate::repo::fanout::Turns;
 use crate::repo::keys::Keys;
 use crate::repo::remote::Remote;
 use crate::repo::trouble::io_problem;
+use crate::store::StoreError;
 use crate::store::s3::S3Pool;
 use crate::tasks;
 use crate::watch::watcher::Watcher;
@@ -80,12 +81,15 @@ impl Setup {
         Arc::clone(&self.settings.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Puts other settings in force.
-    pub fn set_settings(&self, settings: Settings) {
-        if settings.tls != self.settings().tls {
-            self.pool.trust(settings.tls.ca_file.as_deref());
-        }
+    /// Puts other settings in force, and what is now in the files that they name. True when
+    /// stores have to be opened anew for it. Blocks on small files.
+    ///
+    /// # Errors
+    /// When such a file cannot be used; the settings from before stay.
+    pub fn set_settings(&self, settings: Settings) -> Result<bool, StoreError> {
+        let reopen = self.pool.trust(settings.tls.ca_file.as_deref())?;
         *self.settings.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
+        Ok(reopen)
     }
 
     /// The machine's settings for a vault.

@@ -163,6 +163,8 @@ impl Answers {
                 ),
             )
             | (301 | 307, _) => denied(Cause::Region(region)),
+            // Without S3's words it may be a proxy or a portal on the way that refuses.
+            (401 | 403, None) => denied(Cause::Unknown),
             (_, Some("AccessDenied")) | (401 | 403, _) => {
                 denied(Cause::Right { right: asked.right, name: asked.name.to_owned() })
             }

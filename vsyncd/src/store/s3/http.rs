@@ -128,8 +128,13 @@ mod tests {
         let stranger = pool.open(settings.clone()).unwrap();
         let refused = stranger.head("x").await;
         assert!(matches!(refused, Err(StoreError::Unreachable(_))), "{refused:?}");
-        pool.trust(Some(&file));
+        assert_eq!(pool.trust(Some(&file)), Ok(true));
         assert_eq!(pool.open(settings).unwrap().head("x").await, Ok(None));
+        assert_eq!(pool.trust(Some(&file)), Ok(false), "nothing is new");
+        let mut longer = include_bytes!("../../../../tests/fixtures/tls/ca.pem").to_vec();
+        longer.extend_from_within(..);
+        atomic::write(&file, &longer, 0o600).unwrap();
+        assert_eq!(pool.trust(Some(&file)), Ok(true), "the same file with other content");
     }
 
     #[test]

@@ -224,7 +224,8 @@ impl Store for S3Store {
         match self.client.head_object().bucket(&self.bucket).key(key).send().await {
             Ok(head) => Ok(Some(described(head.e_tag(), head.metadata(), head.content_length()))),
             Err(error) if status(&error) == 404 => Ok(None),
-            Err(error) if (300..500).contains(&status(&error)) && error.code() != Some("SlowDown") => {
+            // A store that is overloaded is not asked for its reasons.
+            Err(error) if (300..500).contains(&status(&error)) && status(&error) != 429 => {
                 self.explain(key).await.map(|()| None)
             }
             Err(error) => self.failed(&error, Asked::object(key)).map_or(Ok(None), Err),
@@ -307,6 +308,16 @@ impl Store for S3Store {
             self.shared.known.learn(&self.shared.name, Some(guards)).await;
         }
         Ok(())
+    }
+
+    async fn doubt(&self) {
+        if self.conditional() == Some(true) {
+            tracing::warn!(
+                store = self.answers.store,
+                "conditional writes did not hold; the next push asks again"
+            );
+            self.shared.known.learn(&self.shared.name, None).await;
+        }
     }
 
     fn describe(&self) -> String {

@@ -26,6 +26,8 @@ pub struct S3Pool {
 #[derive(Debug, Default)]
 struct Inner {
     ca_file: Option<PathBuf>,
+    /// What was in that file when the first client was made.
+    trust: Option<Trust>,
     clients: Vec<(S3Settings, Weak<S3Store>)>,
     buckets: BTreeMap<String, Weak<Bucket>>,
 }
@@ -55,11 +57,22 @@ impl S3Pool {
         Self { inner: Mutex::new(inner), known: Arc::new(Known::load(state)) }
     }
 
-    /// Trusts other certificate authorities from now on. Clients in use stay as they are.
-    pub fn trust(&self, ca_file: Option<&Path>) {
+    /// Trusts the certificate authorities in this file from now on. True when they are others
+    /// than before: clients in use stay as they are, and have to be opened anew. Blocks.
+    ///
+    /// # Errors
+    /// `Failed` when the file cannot be used; then nothing changes.
+    pub fn trust(&self, ca_file: Option<&Path>) -> Result<bool, StoreError> {
+        let trust = read_trust(ca_file)?;
         let mut inner = self.inner();
-        inner.ca_file = ca_file.map(Path::to_owned);
-        inner.clients.clear();
+        let other = inner.trust.as_ref().is_some_and(|known| *known != trust);
+        if other || inner.ca_file.as_deref() != ca_file {
+            inner.ca_file = ca_file.map(Path::to_owned);
+            inner.trust = None;
+            inner.clients.clear();
+            return Ok(true);
+        }
+        Ok(false)
     }
 
     /// The store with these settings; one that is in use already is shared. Blocks on small files.
@@ -74,19 +87,24 @@ impl S3Pool {
         if let Some(client) = known.and_then(|(_, client)| client.upgrade()) {
             return Ok(client);
         }
-        let trust = inner.ca_file.as_deref().map_or(Ok(Trust::default()), Trust::read)?;
+        let trust = read_trust(inner.ca_file.as_deref())?;
         let name = settings.store();
         let bucket = inner.buckets.get(&name).and_then(Weak::upgrade);
         let bucket = bucket.unwrap_or_else(|| Arc::new(Bucket::new(name, Arc::clone(&self.known))));
         inner.buckets.insert(bucket.name.clone(), Arc::downgrade(&bucket));
         let client = Arc::new(S3Store::with(settings.clone(), bucket, &trust)?);
         inner.clients.push((settings, Arc::downgrade(&client)));
+        inner.trust.get_or_insert(trust);
         Ok(client)
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn read_trust(ca_file: Option<&Path>) -> Result<Trust, StoreError> {
+    ca_file.map_or(Ok(Trust::default()), Trust::read)
 }
 
 #[cfg(test)]
@@ -130,5 +148,6 @@ mod tests {
         };
         let error = pool.open(settings).unwrap_err().to_string();
         assert!(error.contains("ca.pem") && error.contains("tls.ca_file"), "{error}");
+        assert_eq!(pool.trust(Some(&missing)).unwrap_err().to_string(), error);
     }
 }

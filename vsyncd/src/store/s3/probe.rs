@@ -18,20 +18,27 @@ impl S3Store {
             Guard::Ignored => self.try_condition(key, Condition::Absent).await?,
             answer => answer,
         };
-        if absent == Guard::Unsupported {
-            // There has to be an object for the other condition to fail on.
-            self.send(key, Bytes::from_static(BODY), &Metadata::new(), None).await?;
-        }
         let matches = self.try_condition(key, Condition::Matches(WRONG.to_owned())).await?;
         Ok(Guards { absent, matches })
     }
 
     /// Writes the object under a condition that does not hold, if it exists.
     async fn try_condition(&self, key: &str, condition: Condition) -> Result<Guard, StoreError> {
-        match self.send(key, Bytes::from_static(BODY), &Metadata::new(), Some(&condition)).await {
-            Ok(_) => Ok(Guard::Ignored),
-            Err(StoreError::Conflict) => Ok(Guard::Kept),
-            Err(StoreError::Failed(_)) => Ok(Guard::Unsupported),
+        if let Some(guard) = self.treatment(key, &condition).await? {
+            return Ok(guard);
+        }
+        // Anything may fail once. It is for the condition's sake only if the same write goes
+        // through without it and fails with it again.
+        self.send(key, Bytes::from_static(BODY), &Metadata::new(), None).await?;
+        Ok(self.treatment(key, &condition).await?.unwrap_or(Guard::Unsupported))
+    }
+
+    /// How the store treats one such write; `None` when it fails in a way of its own.
+    async fn treatment(&self, key: &str, condition: &Condition) -> Result<Option<Guard>, StoreError> {
+        match self.send(key, Bytes::from_static(BODY), &Metadata::new(), Some(condition)).await {
+            Ok(_) => Ok(Some(Guard::Ignored)),
+            Err(StoreError::Conflict) => Ok(Some(Guard::Kept)),
+            Err(StoreError::Failed(_)) => Ok(None),
             Err(error) => Err(error),
         }
     }

@@ -50,6 +50,26 @@ async fn accounts_and_tokens_are_told_apart() {
 }
 
 #[tokio::test]
+async fn a_refusal_without_s3s_words_blames_no_right() {
+    let server = S3Server::start();
+    let store = store(&server);
+    server.fail_next(usize::MAX, Matcher::any(), Fault::Error(403, ""));
+    let unknown =
+        |error: &StoreError| matches!(error, StoreError::Denied(refusal) if refusal.cause == Cause::Unknown);
+    reads_fail(&store, unknown).await;
+    assert!(put(&store, "x").await.is_err_and(|error| unknown(&error)));
+}
+
+#[tokio::test]
+async fn an_overloaded_store_is_not_asked_for_its_reasons() {
+    let server = S3Server::start();
+    let store = store(&server);
+    server.fail_next(usize::MAX, Matcher::any(), Fault::Error(429, "TooManyRequests"));
+    assert!(matches!(store.head(KEY).await, Err(StoreError::Unreachable(_))));
+    assert_eq!(server.requests("GET", ""), 0);
+}
+
+#[tokio::test]
 async fn a_store_that_asks_for_patience_is_left_alone() {
     let server = S3Server::start();
     server.put_raw(KEY, "body", &[]);
@@ -138,6 +158,35 @@ async fn a_probe_that_is_refused_tells_nothing() {
     assert_eq!(store.guards(), None);
     store.probe("probe").await.unwrap();
     assert_eq!(store.guards(), Some(Guards::ALL));
+}
+
+#[tokio::test]
+async fn a_passing_failure_of_a_probe_is_not_taken_for_a_missing_feature() {
+    let server = S3Server::start();
+    for (status, code) in [(400, "BadRequest"), (404, "NotHere"), (501, "NotImplemented")] {
+        for before in 0..3 {
+            let store = store(&server);
+            server.fail_next(before, Matcher::method("PUT"), Fault::Delay(Duration::ZERO));
+            server.fail_next(1, Matcher::method("PUT"), Fault::Error(status, code));
+            store.probe("probe").await.unwrap();
+            assert_eq!(store.guards(), Some(Guards::ALL), "{status} after {before}");
+            server.clear_faults();
+        }
+    }
+}
+
+#[tokio::test]
+async fn doubts_are_a_reason_to_ask_again() {
+    let server = S3Server::start();
+    let store = store(&server);
+    store.probe("probe").await.unwrap();
+    server.ignore_conditions(true);
+    store.doubt().await;
+    assert_eq!(store.conditional(), None);
+    store.probe("probe").await.unwrap();
+    assert_eq!(store.conditional(), Some(false));
+    store.doubt().await;
+    assert_eq!(store.conditional(), Some(false), "that is no news");
 }
 
 #[tokio::test]

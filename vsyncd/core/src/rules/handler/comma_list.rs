@@ -6,7 +6,8 @@ use std::ops::Range;
 
 use zeroize::Zeroizing;
 
-use super::span_edits::{SpanEdits, line_indent, line_start};
+use super::lines::{line_indent, line_start};
+use super::splice::Splice;
 
 /// How the format writes comments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,13 +86,13 @@ impl CommaList {
         place: &Placement,
         eol: &str,
         new: &[Zeroizing<String>],
-        edits: &mut SpanEdits,
+        edits: &mut Splice,
     ) {
         let trailing = self.items.last().is_some_and(|last| last.comma.is_some());
         let at = match self.items.last() {
             Some(last) => {
                 if last.comma.is_none() {
-                    edits.insert(last.at.end, ",".to_owned().into());
+                    edits.insert(last.at.end, ",".to_owned());
                 }
                 tail(text, last.end(), comments)
             }
@@ -117,13 +118,7 @@ impl CommaList {
 
     /// Takes items out, with the comment on their line; the comma of the last one that stays goes too
     /// when nothing was behind the last one before.
-    pub(super) fn remove(
-        &self,
-        text: &str,
-        comments: Comments,
-        gone: &BTreeSet<usize>,
-        edits: &mut SpanEdits,
-    ) {
+    pub(super) fn remove(&self, text: &str, comments: Comments, gone: &BTreeSet<usize>, edits: &mut Splice) {
         let last = self.items.len().saturating_sub(1);
         let stays = (0..self.items.len()).rev().find(|at| !gone.contains(at));
         if stays.is_none() && self.emptied(text, comments, edits) {
@@ -144,7 +139,7 @@ impl CommaList {
     }
 
     /// Empties a list that holds no comments outside its items; says whether it did.
-    fn emptied(&self, text: &str, comments: Comments, edits: &mut SpanEdits) -> bool {
+    fn emptied(&self, text: &str, comments: Comments, edits: &mut Splice) -> bool {
         let mut from = self.inner.start;
         let mut lines = comments == Comments::Hash;
         for item in &self.items {

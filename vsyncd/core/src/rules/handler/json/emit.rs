@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::scan::{Kind, Member, Node, Object};
 use crate::rules::handler::comma_list::{Comments, Placement};
-use crate::rules::handler::span_edits::line_indent;
+use crate::rules::handler::lines::line_indent;
 
 /// How an object is written, and what is added to it.
 #[derive(Debug, Clone)]

@@ -6,7 +6,8 @@ use std::ops::Range;
 use super::Index;
 use super::edit::spaced;
 use super::file::{Entry, File};
-use crate::rules::handler::splice::{Splice, whole_lines};
+use crate::rules::handler::lines::whole_lines;
+use crate::rules::handler::splice::Splice;
 use crate::rules::handler::{Change, ChangeKind};
 use crate::rules::key_path::KeyPath;
 

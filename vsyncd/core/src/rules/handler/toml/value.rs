@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::rules::handler::MergeError;
 use crate::rules::handler::places::Places;
-use crate::rules::handler::source::Source;
+use crate::rules::handler::source::{Fault, Source};
 use crate::rules::key_path::KeyPath;
 
 /// A value, equal to another one that means the same.
@@ -68,7 +68,8 @@ impl Table {
                 message if message.contains("recursion") => "too deeply nested",
                 _ => "it does not parse",
             };
-            source.fault(error.span().map_or(0, |span| span.start).min(source.text.len()), what)
+            let at = error.span().map_or(0, |span| span.start).min(source.text.len());
+            source.fault(Fault { at, what })
         })?;
         Ok(table(document.as_table().iter(), source.text))
     }

@@ -135,14 +135,14 @@ impl Planner<'_, '_, '_> {
             && tree.line_end(end) < span.end - 1;
         let comma = comma(tree, end, span.end - 1);
         if !own_lines {
-            self.edits.insert(end, words.iter().map(|word| format!(", {word}")).collect());
+            self.edits.insert(end, words.iter().map(|word| format!(", {word}")).collect::<String>());
             return end;
         }
         let lines: Vec<String> =
             words.iter().map(|word| format!("{}{indent}{word}", self.layout.eol)).collect();
         let at = tree.line_end(comma.unwrap_or(end));
         if comma.is_some() {
-            self.edits.insert(at, lines.iter().map(|line| format!("{line},")).collect());
+            self.edits.insert(at, lines.iter().map(|line| format!("{line},")).collect::<String>());
         } else {
             self.edits.insert(end, ",".to_owned());
             self.edits.insert(at, lines.join(","));

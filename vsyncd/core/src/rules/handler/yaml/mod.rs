@@ -7,7 +7,6 @@ mod add;
 mod block;
 mod check;
 mod class;
-mod edits;
 mod emit;
 mod flow;
 mod parser;
@@ -29,10 +28,12 @@ use zeroize::Zeroizing;
 
 use self::class::Class;
 use self::emit::Layout;
-use self::parser::{Fault, parse};
+use self::parser::parse;
 use self::planner::Planner;
 use self::tree::{BOM, Kind, Tree, is_break};
 use self::value::{Quoting, Reader, Scalar, Value};
+use super::source::Fault;
+use super::splice::into_bytes;
 use super::{Change, MAX, MergeError, Merged, Options, Position};
 use crate::rules::key_path::KeyPath;
 
@@ -182,7 +183,7 @@ fn edit(
     check::Check::new(&tree, &after, &overrides, delete_nulls).run(incoming).map_err(failed)?;
     changes.sort_by_key(|(at, _, _)| *at);
     let changes = changes.into_iter().map(|(_, path, kind)| Change { path, kind }).collect();
-    Ok((Zeroizing::new(std::mem::take(&mut *result).into_bytes()), changes))
+    Ok((into_bytes(result), changes))
 }
 
 /// Whether the root has no content, only an anchor or a tag.

@@ -4,11 +4,11 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use super::class::{self, Class};
-use super::edits::Edits;
 use super::emit::Layout;
-use super::parser::Fault;
 use super::tree::{Entry, Kind, NodeId, Style, Tree};
 use super::value::{Reader, Scalar, Value};
+use crate::rules::handler::source::Fault;
+use crate::rules::handler::splice::Splice;
 use crate::rules::handler::{ChangeKind, MergeError, Position};
 use crate::rules::key_path::KeyPath;
 
@@ -33,7 +33,7 @@ struct Gone {
 pub(super) struct Planner<'a, 't, 'v> {
     pub(super) tree: &'a Tree<'t>,
     pub(super) layout: Layout,
-    pub(super) edits: Edits,
+    pub(super) edits: Splice,
     /// With the byte in the file that gives the order.
     pub(super) changes: Vec<(usize, KeyPath, ChangeKind)>,
     /// Scalars that are changed for an alias of theirs.
@@ -80,7 +80,7 @@ impl<'a, 't, 'v> Planner<'a, 't, 'v> {
         Self {
             tree,
             layout,
-            edits: Edits::default(),
+            edits: Splice::default(),
             changes: Vec::new(),
             overrides: HashMap::new(),
             delete_nulls,

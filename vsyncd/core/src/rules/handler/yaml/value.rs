@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use zeroize::Zeroize;
 
 use super::class::{self, Class};
-use super::parser::{DEPTH, Fault};
+use super::parser::DEPTH;
 use super::tree::{Kind, NodeId, Style, Tree};
+use crate::rules::handler::source::Fault;
 
 /// How often aliases may repeat what they stand for, in nodes.
 const NODES: usize = 1_000_000;

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::file::{File, Kind};
-use crate::rules::handler::splice::{Splice, whole_lines};
+use crate::rules::handler::lines::whole_lines;
+use crate::rules::handler::splice::Splice;
 use crate::rules::handler::{Change, ChangeKind};
 use crate::rules::key_path::KeyPath;
 

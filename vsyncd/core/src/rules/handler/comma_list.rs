@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use zeroize::Zeroizing;
 
-use super::lines::{line_indent, line_start};
+use super::lines::{leads, line_indent, line_start};
 use super::splice::Splice;
 
 /// How the format writes comments.
@@ -54,10 +54,10 @@ impl CommaList {
     /// Where a further item goes, if items or comments are there to tell. `unit` is one indentation,
     /// `gap` what stands behind a comma when no two items tell.
     pub(super) fn placement(&self, text: &str, comments: Comments, unit: &str, gap: &str) -> Placement {
-        let own = line_indent(text, self.inner.start);
+        let deeper = || format!("{}{unit}", line_indent(text, self.inner.start));
         let Some(last) = self.items.last() else {
             if text[self.inner.clone()].contains('\n') {
-                return Placement::Line(format!("{own}{unit}"));
+                return Placement::Line(deeper());
             }
             let gap = if self.inner.is_empty() { "" } else { " " };
             return Placement::Inline(gap.to_owned());
@@ -71,7 +71,7 @@ impl CommaList {
         }
         let tail = &text[last.end()..tail(text, last.end(), comments)];
         if ends_the_line(tail, comments) {
-            return Placement::Line(format!("{own}{unit}"));
+            return Placement::Line(deeper());
         }
         let blanks = &text[before..last.at.start];
         let told = self.items.len() > 1 && blanks.trim().is_empty();
@@ -160,8 +160,9 @@ impl CommaList {
     }
 
     fn extent(&self, text: &str, comments: Comments, item: &Item, end_of_list: bool) -> Range<usize> {
-        let start = line_start(text, item.at.start);
-        let own_line = start > self.inner.start && text[start..item.at.start].trim().is_empty();
+        let leads = leads(text, item.at.start);
+        let start = if leads { line_start(text, item.at.start) } else { 0 };
+        let own_line = leads && start > self.inner.start;
         let behind = tail(text, item.end(), comments);
         let line_ends = behind >= self.inner.end
             || text[behind..].trim_start_matches([' ', '\t', '\r']).starts_with('\n');

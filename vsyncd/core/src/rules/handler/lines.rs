@@ -15,6 +15,12 @@ pub(super) fn line_start(text: &str, at: usize) -> usize {
     text[..at].rfind('\n').map_or(0, |at| at + 1)
 }
 
+/// Whether only blanks stand before `at` in its line. Looks no further back than they go.
+pub(super) fn leads(text: &str, at: usize) -> bool {
+    let before = text[..at].trim_end_matches([' ', '\t', '\r']);
+    before.is_empty() || before.ends_with('\n')
+}
+
 /// The blanks that the line of `at` starts with.
 pub(super) fn line_indent(text: &str, at: usize) -> &str {
     let line = &text[line_start(text, at)..];
@@ -45,6 +51,7 @@ mod tests {
             ["\r\n", "\n", "\n"]
         );
         assert_eq!(line_indent("a\n \t b", 6), " \t ");
+        assert_eq!([0, 2, 4, 5, 6].map(|at| leads("a\n \t b", at)), [true, true, true, true, false]);
     }
 
     #[test]

@@ -41,16 +41,23 @@ pub(super) fn merge(existing: &[u8], incoming: &[u8], options: Options) -> Resul
     };
     let moved = Before::of(&cut.spans());
     let eol = line_ending(file.text);
-    let base =
-        if root.is_some() { cut.apply(file.text).ok_or_else(lost)? } else { with_root(file.text, eol) };
-    let base = Source::read(base.as_bytes(), FORMAT, Role::File)?;
-    let root = object(&base, Role::File)?.ok_or_else(lost)?;
-    let (edits, set) = Setting::run(&base, &root, data.text, &wanted, eol, options.delete_nulls)?;
+    let set = |base: &Source<'_>, root: &Object| {
+        let (edits, set) = Setting::run(base, root, data.text, &wanted, eol, options.delete_nulls)?;
+        Ok::<_, MergeError>((edits.apply(base.text).ok_or_else(lost)?, set))
+    };
+    let (after, set) = match &root {
+        Some(root) if cut.is_empty() => set(&file, root)?,
+        _ => {
+            let base = if root.is_some() { cut.apply(file.text) } else { Some(with_root(file.text, eol)) };
+            let base = base.ok_or_else(lost)?;
+            let base = Source::read(base.as_bytes(), FORMAT, Role::File)?;
+            set(&base, &object(&base, Role::File)?.ok_or_else(lost)?)?
+        }
+    };
     changed.extend(set.into_iter().map(|(at, change)| (moved.place(at), change)));
     if changed.is_empty() {
         return Ok(unchanged(existing, found.all));
     }
-    let after = edits.apply(base.text).ok_or_else(lost)?;
     let mut reading = Reading::of(file.text);
     match (&mut reading, Reading::of(data.text)) {
         (Some(reading), Some(data)) => reading.overlay(data, options.delete_nulls),

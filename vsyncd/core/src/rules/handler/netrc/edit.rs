@@ -19,11 +19,11 @@ pub(super) fn plan(file: &File<'_>, data: &File<'_>, wanted: &[Wanted<'_>]) -> (
     let mut editor = Editor { file, splice: Splice::default(), changes: Vec::new() };
     let mut fresh = Vec::new();
     for wanted in wanted {
-        let there = index.find(file, &wanted.machine, &wanted.login);
+        let there = index.find(&wanted.machine, &wanted.login);
         if there.is_empty() {
             fresh.push(wanted);
         }
-        let there: Vec<&Entry<'_>> = there.into_iter().map(|at| &file.entries[at]).collect();
+        let there: Vec<&Entry<'_>> = there.iter().map(|at| &file.entries[*at]).collect();
         editor.present(&there, wanted);
     }
     editor.fresh(&fresh, &index, data);

@@ -5,7 +5,7 @@ use std::ops::Range;
 use zeroize::Zeroizing;
 
 use super::quote;
-use crate::rules::handler::lines::{line_start, without_ending};
+use crate::rules::handler::lines::{leads, line_start, without_ending};
 use crate::rules::handler::source::Fault;
 
 /// A keyword with its value.
@@ -124,7 +124,7 @@ impl<'a> File<'a> {
 
     /// Whether only blanks stand between the line's begin and this byte.
     pub(super) fn begins_line(&self, at: usize) -> bool {
-        self.text[self.line_start(at)..at].trim_start_matches(BLANKS).is_empty()
+        leads(self.text, at)
     }
 
     /// Whether only blanks or a comment follow on the line.

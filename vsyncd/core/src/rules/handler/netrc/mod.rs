@@ -63,32 +63,40 @@ pub(super) fn remove(existing: &[u8], places: &[KeyPath]) -> Result<Merged, Merg
     Ok(Merged { bytes: source.with_text(&after), changes, managed })
 }
 
-/// The entries of each machine, in the file's order.
-struct Index(HashMap<String, Vec<usize>>);
+/// The entries of each machine, and those of each login, in the file's order.
+struct Index {
+    machines: HashMap<String, Vec<usize>>,
+    /// An empty login stands for entries without one.
+    logins: HashMap<(String, String), Vec<usize>>,
+}
 
 impl Index {
     fn of(file: &File<'_>) -> Self {
-        let mut machines: HashMap<String, Vec<usize>> = HashMap::new();
+        let (mut machines, mut logins): (HashMap<_, Vec<_>>, HashMap<_, Vec<_>>) = Default::default();
         for (at, entry) in file.entries.iter().enumerate() {
-            if let Some(name) = &entry.machine {
-                machines.entry(file.word(name).to_string()).or_default().push(at);
+            let Some(name) = &entry.machine else { continue };
+            let name = file.word(name).to_string();
+            let login = file.login(entry);
+            if login.as_ref().is_none_or(|login| !login.is_empty()) {
+                let login = login.map(|login| login.to_string()).unwrap_or_default();
+                logins.entry((name.clone(), login)).or_default().push(at);
             }
+            machines.entry(name).or_default().push(at);
         }
-        Self(machines)
+        Self { machines, logins }
     }
 
     fn machine(&self, name: &str) -> &[usize] {
-        self.0.get(name).map_or(&[], Vec::as_slice)
+        self.machines.get(name).map_or(&[], Vec::as_slice)
     }
 
     /// The entries that a machine and a login stand for; an empty login is a render without one.
-    fn find(&self, file: &File<'_>, machine: &str, login: &str) -> Vec<usize> {
-        let all = self.machine(machine);
-        if login.is_empty() {
-            let nobody = all.iter().find(|at| file.login(&file.entries[**at]).is_none());
-            return nobody.or(all.first()).copied().into_iter().collect();
+    fn find(&self, machine: &str, login: &str) -> &[usize] {
+        let found = self.logins.get(&(machine.to_owned(), login.to_owned())).map_or(&[][..], Vec::as_slice);
+        match (login, found) {
+            ("", []) => self.machine(machine).get(..1).unwrap_or_default(),
+            ("", [nobody, ..]) => std::slice::from_ref(nobody),
+            _ => found,
         }
-        let fits = |at: &usize| file.login(&file.entries[*at]).is_some_and(|it| it.as_str() == login);
-        all.iter().copied().filter(fits).collect()
     }
 }

@@ -267,7 +267,7 @@ impl<'a> Setting<'a> {
             Form::Value(pair) => {
                 self.layout.node(*pair).filter(|node| node.inline.is_some()).map(|_| (*pair, Tables::Inline))
             }
-            Form::Table(below) => match (below.dotted, below.headers().into_iter().max()) {
+            Form::Table(below) => match (below.dotted, below.last_header()) {
                 (_, Some(last)) => Some((last, Tables::Sections)),
                 (Some((last, _)), None) => Some((last, Tables::Dotted)),
                 (None, None) => None,
@@ -311,11 +311,7 @@ impl<'a> Setting<'a> {
             }
             return;
         }
-        let below = if path.0.is_empty() {
-            layout.root_pairs()
-        } else {
-            table.headers().into_iter().min().unwrap_or(0)
-        };
+        let below = if path.0.is_empty() { layout.root_pairs() } else { table.first_header().unwrap_or(0) };
         let Some(header) = (below < layout.statements.len()).then_some(below) else {
             let mut text = self.joined(&pairs.iter().map(line).collect::<Vec<_>>());
             let end = layout.last_line();
@@ -375,9 +371,9 @@ impl<'a> Setting<'a> {
 
     fn add_sections(&mut self, table: &Table, new: &[New<'_>], path: &KeyPath, behind_pairs: bool) {
         let layout = self.layout;
-        let child = table.children.values().filter_map(|form| form.headers().into_iter().max()).max();
+        let child = table.children.values().filter_map(Form::last_header).max();
         let indent = self.indent_of(child.or(table.header));
-        let last = if path.0.is_empty() { None } else { table.headers().into_iter().max() };
+        let last = if path.0.is_empty() { None } else { table.last_header() };
         let at = last.map_or_else(|| layout.last_line(), |header| layout.section_end(header));
         let mut lines = Vec::new();
         for (key, value) in new {

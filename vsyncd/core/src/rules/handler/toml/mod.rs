@@ -40,10 +40,9 @@ pub(super) fn merge(existing: &[u8], incoming: &[u8]) -> Result<Merged, MergeErr
     if changed.is_empty() {
         return Ok(unchanged(existing, managed));
     }
-    let order = order_of(&statements, &changed, &want);
-
     let layout = Layout { text: file.text, statements: &statements };
     let root = form::Table::of(&statements);
+    let order = order_of(&layout, &root, &changed, &want);
     let mut in_the_way = Vec::new();
     conflicts(&layout, &root, &old, &want, &KeyPath::root(), &mut in_the_way);
     let eol = line_ending(file.text);
@@ -173,14 +172,12 @@ fn inline_conflicts(
 
 /// For each change how early it stands in the file: its first statement, or the last of the table it is
 /// added to.
-fn order_of(statements: &[Statement], changes: &[Change], want: &Table) -> Vec<usize> {
-    let layout = Layout { text: "", statements };
-    let root = form::Table::of(statements);
+fn order_of(layout: &Layout<'_>, root: &form::Table, changes: &[Change], want: &Table) -> Vec<usize> {
     let root_pairs = layout.root_pairs();
     changes
         .iter()
         .map(|change| {
-            let mut table = &root;
+            let mut table = root;
             for key in &change.path.0 {
                 match table.children.get(key) {
                     Some(Form::Table(below)) => table = below,
@@ -191,7 +188,7 @@ fn order_of(statements: &[Statement], changes: &[Change], want: &Table) -> Vec<u
             }
             let dotted = table.dotted.map(|(pair, _)| pair + 1);
             if is_table(want, &change.path) && dotted.is_none() {
-                let last = table.headers().into_iter().max().filter(|_| change.path.0.len() > 1);
+                let last = table.last_header().filter(|_| change.path.0.len() > 1);
                 return last.map_or(usize::MAX, |header| layout.next_header(header) * 2);
             }
             let section = table.header.map(|header| layout.next_header(header));

@@ -51,10 +51,14 @@ impl PartialEq for Value {
     }
 }
 
+/// Tables of more values than this have an index.
+const FEW: usize = 8;
+
 /// Values by key, in the order of the document.
 #[derive(Default)]
 pub(super) struct Table {
     entries: Vec<(String, Value)>,
+    /// Empty for a few values.
     places: HashMap<String, usize>,
 }
 
@@ -75,7 +79,22 @@ impl Table {
     }
 
     pub(super) fn get(&self, key: &str) -> Option<&Value> {
-        self.places.get(key).map(|at| &self.entries[*at].1)
+        self.place(key).map(|at| &self.entries[at].1)
+    }
+
+    fn place(&self, key: &str) -> Option<usize> {
+        if self.entries.len() <= FEW {
+            return self.entries.iter().position(|(known, _)| known == key);
+        }
+        self.places.get(key).copied()
+    }
+
+    /// Makes the index anew.
+    fn index(&mut self) {
+        self.places.clear();
+        if self.entries.len() > FEW {
+            self.places = self.entries.iter().enumerate().map(|(at, (key, _))| (key.clone(), at)).collect();
+        }
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
@@ -87,8 +106,12 @@ impl Table {
     }
 
     fn put(&mut self, key: String, value: Value) {
-        match self.places.get(&key) {
-            Some(at) => self.entries[*at].1 = value,
+        match self.place(&key) {
+            Some(at) => self.entries[at].1 = value,
+            None if self.entries.len() <= FEW => {
+                self.entries.push((key, value));
+                self.index();
+            }
             None => {
                 self.places.insert(key.clone(), self.entries.len());
                 self.entries.push((key, value));
@@ -99,7 +122,7 @@ impl Table {
     /// What a merge has to make of this.
     pub(super) fn overlay(&mut self, incoming: Self) {
         for (key, value) in incoming.entries {
-            match (self.places.get(&key).map(|at| &mut self.entries[*at].1), value) {
+            match (self.place(&key).map(|at| &mut self.entries[at].1), value) {
                 (Some(Value::Table(old)), Value::Table(new)) => old.overlay(new),
                 (_, value) => self.put(key, value),
             }
@@ -116,7 +139,7 @@ impl Table {
             }
             _ => true,
         });
-        self.places = self.entries.iter().enumerate().map(|(at, (key, _))| (key.clone(), at)).collect();
+        self.index();
     }
 
     /// The first place where `other` is not this. `hollow`: tables without a value in them may be missing

@@ -1,5 +1,5 @@
-//! Every case of `tests/cases/merge.json` as a test of its own name. With `VSYNC_MERGE_CASES` set, the cases
-//! of that file are run instead.
+//! Every case of `tests/cases/merge*.json` as a test of its own name. With `VSYNC_MERGE_CASES` set, the
+//! cases of that file are run instead.
 #![expect(clippy::disallowed_methods, reason = "a test reads its cases from files")]
 #![expect(clippy::disallowed_macros, reason = "a test runner reports what it found")]
 
@@ -19,19 +19,41 @@ use value::Value;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/cases/merge.json");
-    let file = std::env::var_os("VSYNC_MERGE_CASES").map_or(here, PathBuf::from);
-    let own = std::env::var_os("VSYNC_MERGE_CASES").is_none();
-    let trials = match cases(&file) {
-        Ok(cases) if cases.is_empty() => vec![failing("cases", "the file holds none".to_owned())],
+    let given = std::env::var_os("VSYNC_MERGE_CASES").map(PathBuf::from);
+    let own = given.is_none();
+    let files = given.map_or_else(own_files, |file| vec![file]);
+    let mut trials: Vec<Trial> = files.iter().flat_map(|file| of_file(file, own)).collect();
+    if trials.is_empty() {
+        trials.push(failing("cases", "there are no files".to_owned()));
+    }
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// `merge*.json` beside the other cases.
+fn own_files() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/cases");
+    let ours = |path: &PathBuf| {
+        path.extension().is_some_and(|end| end == "json")
+            && path.file_stem().is_some_and(|stem| stem.to_string_lossy().starts_with("merge"))
+    };
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(ours).collect();
+    files.sort();
+    files
+}
+
+fn of_file(file: &Path, own: bool) -> Vec<Trial> {
+    match cases(file) {
+        Ok(cases) if cases.is_empty() => {
+            vec![failing("cases", format!("{} holds none", file.display()))]
+        }
         Ok(cases) => {
             eprintln!("{} cases found in {}", cases.len(), file.display());
             let judged = cases.iter().filter(|_| own).filter_map(judgement);
             cases.iter().enumerate().map(|(number, case)| trial(number, case)).chain(judged).collect()
         }
         Err(error) => vec![failing("cases", format!("{}: {error}", file.display()))],
-    };
-    libtest_mimic::run(&arguments, trials).exit_code()
+    }
 }
 
 /// The list in the file, or the one under `cases`.

@@ -1,11 +1,12 @@
 //! Files in the shapes that tools write, each with a merge: a folder per file under `<format>/<name>/` with
 //! `before`, `incoming` and `after` (any extension; without `before` the file does not exist yet), and
 //! options in `options.json`. The result is `after` to the byte, and readers other than ours find in it what
-//! came in.
+//! came in. So it is with the pictures of the documentation.
 #![expect(clippy::disallowed_methods, reason = "a test reads its cases from files")]
 #![expect(clippy::disallowed_macros, reason = "a test runner reports what it found")]
 
 mod holds;
+mod pictures;
 #[expect(dead_code, reason = "shared with the cases, which ask more of it")]
 #[path = "../merge/read/mod.rs"]
 mod read;
@@ -31,7 +32,8 @@ fn main() -> ExitCode {
             Trial::test(format!("{format}::{name}"), move || wild(format, &folder).map_err(Failed::from))
         }));
     }
-    if trials.is_empty() {
+    trials.push(Trial::test("docs::pictures", || pictures::are_true().map_err(Failed::from)));
+    if trials.len() < 2 {
         trials.push(Trial::test("wild::found", || Err(Failed::from("there are no files"))));
     }
     libtest_mimic::run(&arguments, trials).exit_code()

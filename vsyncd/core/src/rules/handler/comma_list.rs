@@ -6,7 +6,8 @@ use std::ops::Range;
 
 use zeroize::Zeroizing;
 
-use super::span_edits::{SpanEdits, line_indent, line_start};
+use super::lines::{leads, line_indent, line_start};
+use super::splice::Splice;
 
 /// How the format writes comments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,10 +54,10 @@ impl CommaList {
     /// Where a further item goes, if items or comments are there to tell. `unit` is one indentation,
     /// `gap` what stands behind a comma when no two items tell.
     pub(super) fn placement(&self, text: &str, comments: Comments, unit: &str, gap: &str) -> Placement {
-        let own = line_indent(text, self.inner.start);
+        let deeper = || format!("{}{unit}", line_indent(text, self.inner.start));
         let Some(last) = self.items.last() else {
             if text[self.inner.clone()].contains('\n') {
-                return Placement::Line(format!("{own}{unit}"));
+                return Placement::Line(deeper());
             }
             let gap = if self.inner.is_empty() { "" } else { " " };
             return Placement::Inline(gap.to_owned());
@@ -70,7 +71,7 @@ impl CommaList {
         }
         let tail = &text[last.end()..tail(text, last.end(), comments)];
         if ends_the_line(tail, comments) {
-            return Placement::Line(format!("{own}{unit}"));
+            return Placement::Line(deeper());
         }
         let blanks = &text[before..last.at.start];
         let told = self.items.len() > 1 && blanks.trim().is_empty();
@@ -85,13 +86,13 @@ impl CommaList {
         place: &Placement,
         eol: &str,
         new: &[Zeroizing<String>],
-        edits: &mut SpanEdits,
+        edits: &mut Splice,
     ) {
         let trailing = self.items.last().is_some_and(|last| last.comma.is_some());
         let at = match self.items.last() {
             Some(last) => {
                 if last.comma.is_none() {
-                    edits.insert(last.at.end, ",".to_owned().into());
+                    edits.insert(last.at.end, ",".to_owned());
                 }
                 tail(text, last.end(), comments)
             }
@@ -117,13 +118,7 @@ impl CommaList {
 
     /// Takes items out, with the comment on their line; the comma of the last one that stays goes too
     /// when nothing was behind the last one before.
-    pub(super) fn remove(
-        &self,
-        text: &str,
-        comments: Comments,
-        gone: &BTreeSet<usize>,
-        edits: &mut SpanEdits,
-    ) {
+    pub(super) fn remove(&self, text: &str, comments: Comments, gone: &BTreeSet<usize>, edits: &mut Splice) {
         let last = self.items.len().saturating_sub(1);
         let stays = (0..self.items.len()).rev().find(|at| !gone.contains(at));
         if stays.is_none() && self.emptied(text, comments, edits) {
@@ -144,7 +139,7 @@ impl CommaList {
     }
 
     /// Empties a list that holds no comments outside its items; says whether it did.
-    fn emptied(&self, text: &str, comments: Comments, edits: &mut SpanEdits) -> bool {
+    fn emptied(&self, text: &str, comments: Comments, edits: &mut Splice) -> bool {
         let mut from = self.inner.start;
         let mut lines = comments == Comments::Hash;
         for item in &self.items {
@@ -165,8 +160,9 @@ impl CommaList {
     }
 
     fn extent(&self, text: &str, comments: Comments, item: &Item, end_of_list: bool) -> Range<usize> {
-        let start = line_start(text, item.at.start);
-        let own_line = start > self.inner.start && text[start..item.at.start].trim().is_empty();
+        let leads = leads(text, item.at.start);
+        let start = if leads { line_start(text, item.at.start) } else { 0 };
+        let own_line = leads && start > self.inner.start;
         let behind = tail(text, item.end(), comments);
         let line_ends = behind >= self.inner.end
             || text[behind..].trim_start_matches([' ', '\t', '\r']).starts_with('\n');

@@ -27,6 +27,13 @@ impl Role {
     }
 }
 
+/// What is wrong with a text, and at which byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Fault {
+    pub(super) at: usize,
+    pub(super) what: &'static str,
+}
+
 /// A document: its text behind the BOM.
 #[derive(Clone, Copy)]
 pub(super) struct Source<'a> {
@@ -50,8 +57,8 @@ impl<'a> Source<'a> {
         Position::of(self.bytes, self.bytes.len() - self.text.len() + at)
     }
 
-    /// What is wrong at a byte of the text.
-    pub(super) fn fault(&self, at: usize, what: &'static str) -> MergeError {
+    /// What is wrong with the text.
+    pub(super) fn fault(&self, Fault { at, what }: Fault) -> MergeError {
         self.at(self.bytes.len() - self.text.len() + at, what)
     }
 

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::edit::says;
 use super::file::{File, Kind, Value};
-use super::places::Taken;
+use super::remove::Taken;
 use super::wanted::Wanted;
 use crate::rules::handler::MergeError;
 use crate::rules::key_path::KeyPath;

@@ -10,7 +10,8 @@ use super::file::{Entry, File, Kind, Value, is_word};
 use super::quote;
 use super::style::{Style, deeper, more, spaced};
 use super::wanted::Wanted;
-use crate::rules::handler::splice::{Splice, whole_lines};
+use crate::rules::handler::lines::whole_lines;
+use crate::rules::handler::splice::Splice;
 use crate::rules::handler::{Change, ChangeKind, MergeError, Position};
 use crate::rules::key_path::KeyPath;
 
@@ -233,7 +234,7 @@ impl Editor<'_, '_> {
     /// Adds whole lines. A file that ends without a line end keeps to that.
     fn insert(&mut self, at: usize, block: Block) {
         let text = self.file.text;
-        let open = at == text.len() && at > self.file.start && !text.ends_with('\n');
+        let open = at == text.len() && at > 0 && !text.ends_with('\n');
         // Other lines that go to such an end come after these and bring their own line end.
         if !block.is_empty() {
             self.splice.insert(at, if open { block.opened() } else { block.closed() });

@@ -6,6 +6,8 @@
 
 use std::ops::Range;
 
+use crate::rules::handler::source::Fault;
+
 /// What a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -52,16 +54,11 @@ pub(super) struct Entry {
 /// A parsed file.
 pub(super) struct File<'a> {
     pub(super) text: &'a str,
-    /// Where the text begins: after a BOM.
-    pub(super) start: usize,
     pub(super) lines: Vec<Line>,
     /// The first is the one without a name.
     pub(super) sections: Vec<Section<'a>>,
     pub(super) entries: Vec<Entry>,
 }
-
-/// A byte and what is wrong there.
-pub(super) struct Flaw(pub(super) usize, pub(super) &'static str);
 
 /// A value by its lines; none for a key alone.
 pub(super) type Value<'a> = Option<Vec<&'a str>>;
@@ -70,23 +67,22 @@ const BLANKS: [char; 5] = [' ', '\t', '\r', '\u{b}', '\u{c}'];
 
 impl<'a> File<'a> {
     /// Reads the whole text.
-    pub(super) fn parse(text: &'a str) -> Result<Self, Flaw> {
+    pub(super) fn parse(text: &'a str) -> Result<Self, Fault> {
         if let Some(at) = text.find('\0') {
-            return Err(Flaw(at, "a NUL character"));
+            return Err(Fault { at: at, what: "a NUL character" });
         }
-        let start = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
         let nameless = Section { name: "", header: None, entries: 0..0 };
-        let mut file = Self { text, start, lines: Vec::new(), sections: vec![nameless], entries: Vec::new() };
-        let mut at = start;
+        let mut file = Self { text, lines: Vec::new(), sections: vec![nameless], entries: Vec::new() };
+        let mut at = 0;
         let mut level = Level { indent: 0, open: false };
-        for whole in text[start..].split_inclusive('\n') {
+        for whole in text.split_inclusive('\n') {
             file.line(at..at + whole.len(), &mut level)?;
             at += whole.len();
         }
         Ok(file)
     }
 
-    fn line(&mut self, whole: Range<usize>, level: &mut Level) -> Result<(), Flaw> {
+    fn line(&mut self, whole: Range<usize>, level: &mut Level) -> Result<(), Fault> {
         let text = self.text[whole.clone()].trim_end_matches('\n').trim_end_matches(BLANKS);
         let content = text.trim_start_matches(BLANKS);
         let indent = text.len() - content.len();
@@ -113,7 +109,8 @@ impl<'a> File<'a> {
             }
             Kind::Header => {
                 *level = Level { indent, open: false };
-                let name = header(content).ok_or(Flaw(from, "a section header is not closed"))?;
+                let name =
+                    header(content).ok_or(Fault { at: from, what: "a section header is not closed" })?;
                 let entries = self.entries.len()..self.entries.len();
                 self.sections.push(Section { name, header: Some(number), entries });
             }
@@ -126,11 +123,11 @@ impl<'a> File<'a> {
     }
 
     /// Takes a key's line in; whether a value stands there that lines below may continue.
-    fn key(&mut self, from: usize, content: &'a str, number: usize) -> Result<bool, Flaw> {
+    fn key(&mut self, from: usize, content: &'a str, number: usize) -> Result<bool, Fault> {
         let delimiter = delimiter(content);
         let key = content[..delimiter.unwrap_or(content.len())].trim_end_matches(BLANKS);
         if key.is_empty() {
-            return Err(Flaw(from, "a value without a key"));
+            return Err(Fault { at: from, what: "a value without a key" });
         }
         let end = from + content.len();
         let value = match delimiter {

@@ -7,27 +7,27 @@ mod block;
 mod check;
 mod edit;
 mod file;
-mod places;
 mod quote;
+mod remove;
 mod style;
 #[cfg(test)]
 mod tests;
 mod wanted;
 
-use super::{MergeError, Merged, Position};
+use super::source::{Role, Source};
+use super::{MergeError, Merged};
 use crate::rules::key_path::KeyPath;
-use file::{File, Flaw};
+use file::File;
 use zeroize::Zeroizing;
 
 const FORMAT: &str = "ini";
 
 pub(super) fn merge(existing: &[u8], incoming: &[u8]) -> Result<Merged, MergeError> {
-    let file = parse(existing).map_err(|flaw| malformed(existing, &flaw))?;
-    let bad = |flaw: Flaw| {
-        let at = Position::of(incoming, flaw.0);
-        MergeError::BadIncoming { format: FORMAT, at, what: flaw.1 }
-    };
-    let data = parse(incoming).map_err(bad)?;
+    let source = Source::read(existing, FORMAT, Role::File)?;
+    let render = Source::read(incoming, FORMAT, Role::Data)?;
+    let bad = |fault| render.fault(fault);
+    let file = File::parse(source.text).map_err(|fault| source.fault(fault))?;
+    let data = File::parse(render.text).map_err(bad)?;
     let wanted = wanted::list(&data, &file).map_err(bad)?;
     let managed = wanted.iter().flat_map(wanted::Wanted::places).collect();
     let (splice, changes) = edit::plan(&file, &data, &wanted)?;
@@ -35,34 +35,24 @@ pub(super) fn merge(existing: &[u8], incoming: &[u8]) -> Result<Merged, MergeErr
         return Ok(Merged { bytes: Zeroizing::new(existing.to_vec()), changes, managed });
     }
     let lost = || MergeError::CheckFailed { path: changes[0].path.clone() };
-    let bytes = splice.apply(file.text).ok_or_else(lost)?;
-    let result = parse(&bytes).map_err(|_| lost())?;
+    let after = splice.apply(file.text).ok_or_else(lost)?;
+    let result = File::parse(&after).map_err(|_| lost())?;
     check::merged(&file, &wanted, &result)?;
-    Ok(Merged { bytes, changes, managed })
+    Ok(Merged { bytes: source.with_text(&after), changes, managed })
 }
 
 pub(super) fn remove(existing: &[u8], places: &[KeyPath]) -> Result<Merged, MergeError> {
-    let file = parse(existing).map_err(|flaw| malformed(existing, &flaw))?;
-    let taken = places::find(&file, places);
+    let source = Source::read(existing, FORMAT, Role::File)?;
+    let file = File::parse(source.text).map_err(|fault| source.fault(fault))?;
+    let taken = remove::find(&file, places);
     let changes = taken.changes();
     let managed = Vec::new();
     if changes.is_empty() {
         return Ok(Merged { bytes: Zeroizing::new(existing.to_vec()), changes, managed });
     }
     let lost = || MergeError::CheckFailed { path: changes[0].path.clone() };
-    let bytes = taken.splice(&file).apply(file.text).ok_or_else(lost)?;
-    let result = parse(&bytes).map_err(|_| lost())?;
+    let after = taken.splice(&file).apply(file.text).ok_or_else(lost)?;
+    let result = File::parse(&after).map_err(|_| lost())?;
     check::removed(&file, &taken, &result)?;
-    Ok(Merged { bytes, changes, managed })
-}
-
-fn parse(bytes: &[u8]) -> Result<File<'_>, Flaw> {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => File::parse(text),
-        Err(error) => Err(Flaw(error.valid_up_to(), "not UTF-8")),
-    }
-}
-
-fn malformed(existing: &[u8], flaw: &Flaw) -> MergeError {
-    MergeError::Malformed { format: FORMAT, at: Position::of(existing, flaw.0), what: flaw.1 }
+    Ok(Merged { bytes: source.with_text(&after), changes, managed })
 }

@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::file::{Entry, File, Kind, is_word};
-use crate::rules::handler::splice::line_end;
+use crate::rules::handler::lines::line_ending;
 
 /// The form of a line that is added.
 pub(super) struct Style<'a> {
@@ -31,7 +31,7 @@ impl<'a> Style<'a> {
         let beside = own.iter().rev().find(plain).map(|entry| file.indent_of(entry.lines.start));
         let indent = beside.or_else(|| (section != Some(0)).then(|| below_headers(file, data))?);
         let indent = no_shallower(file, section, indent.unwrap_or_default());
-        Self { indent, colon, before, after, end: line_end(file.text) }
+        Self { indent, colon, before, after, end: line_ending(file.text) }
     }
 
     /// The file's line end.

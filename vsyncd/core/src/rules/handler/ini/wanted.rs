@@ -2,7 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::file::{Entry, File, Flaw, Kind, Value};
+use super::file::{Entry, File, Kind, Value};
+use crate::rules::handler::source::Fault;
 use crate::rules::key_path::KeyPath;
 
 /// The values wanted of one key, or a section that shall be there.
@@ -27,7 +28,7 @@ impl Wanted<'_> {
 }
 
 /// Keys in the order in which they first come up, and sections that are empty.
-pub(super) fn list<'a>(data: &File<'a>, file: &File<'_>) -> Result<Vec<Wanted<'a>>, Flaw> {
+pub(super) fn list<'a>(data: &File<'a>, file: &File<'_>) -> Result<Vec<Wanted<'a>>, Fault> {
     let mut list: Vec<Wanted<'a>> = Vec::new();
     let mut known: HashMap<(&str, Option<&str>), usize> = HashMap::new();
     let alone = alone(file);
@@ -62,7 +63,7 @@ fn alone<'a>(file: &File<'a>) -> HashSet<(&'a str, &'a str)> {
 
 /// A key without a value right below a value is more likely the rest of it, cut by a line break in a
 /// secret; as a key it would be shown in the clear.
-fn stands_apart(data: &File<'_>, entry: &Entry) -> Result<(), Flaw> {
+fn stands_apart(data: &File<'_>, entry: &Entry) -> Result<(), Fault> {
     let number = entry.lines.start;
     let above = number.checked_sub(1).map(|above| data.lines[above].kind);
     let valued = data.entries.iter().rev().skip_while(|other| other.lines.start >= number);
@@ -73,12 +74,16 @@ fn stands_apart(data: &File<'_>, entry: &Entry) -> Result<(), Flaw> {
     });
     let start = entry.key.start;
     if below_a_value {
-        return Err(Flaw(
-            start,
-            "a line without a delimiter below a value: does the value hold a line break?",
-        ));
+        return Err(Fault {
+            at: start,
+            what: "a line without a delimiter below a value: does the value hold a line break?",
+        });
     }
     let key = data.key_of(entry);
     let odd = key.starts_with(['-', '"', '\'']) || key.contains(char::is_whitespace) && !key.starts_with('!');
-    if odd { Err(Flaw(start, "a line that is neither section, comment nor key")) } else { Ok(()) }
+    if odd {
+        Err(Fault { at: start, what: "a line that is neither section, comment nor key" })
+    } else {
+        Ok(())
+    }
 }

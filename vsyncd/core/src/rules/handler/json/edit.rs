@@ -8,9 +8,10 @@ use super::emit::{Shape, Style, Writer};
 use super::number::Number;
 use super::scan::{Kind, Member, Node, Object, decode};
 use crate::rules::handler::comma_list::{Comments, Placement};
+use crate::rules::handler::lines::line_indent;
 use crate::rules::handler::places::Places;
 use crate::rules::handler::source::Source;
-use crate::rules::handler::span_edits::{SpanEdits, line_indent};
+use crate::rules::handler::splice::Splice;
 use crate::rules::handler::{Change, ChangeKind, MergeError};
 use crate::rules::key_path::KeyPath;
 
@@ -50,7 +51,7 @@ impl<'a> Index<'a> {
 /// Takes places out of a file.
 pub(super) struct Removal<'a> {
     pub(super) file: &'a Source<'a>,
-    edits: SpanEdits,
+    edits: Splice,
     changed: Vec<Changed>,
 }
 
@@ -61,8 +62,8 @@ impl<'a> Removal<'a> {
         file: &'a Source<'a>,
         root: &Object,
         places: &Places,
-    ) -> Result<(SpanEdits, Vec<Changed>), MergeError> {
-        let mut removal = Self { file, edits: SpanEdits::default(), changed: Vec::new() };
+    ) -> Result<(Splice, Vec<Changed>), MergeError> {
+        let mut removal = Self { file, edits: Splice::default(), changed: Vec::new() };
         removal.object(root, places, &KeyPath::root())?;
         Ok((removal.edits, removal.changed))
     }
@@ -93,7 +94,7 @@ pub(super) struct Setting<'a> {
     file: &'a Source<'a>,
     incoming: &'a str,
     delete_nulls: bool,
-    edits: SpanEdits,
+    edits: Splice,
     changed: Vec<Changed>,
 }
 
@@ -107,9 +108,9 @@ impl<'a> Setting<'a> {
         wanted: &Object,
         eol: &'static str,
         delete_nulls: bool,
-    ) -> Result<(SpanEdits, Vec<Changed>), MergeError> {
+    ) -> Result<(Splice, Vec<Changed>), MergeError> {
         let mut setting =
-            Self { file, incoming, delete_nulls, edits: SpanEdits::default(), changed: Vec::new() };
+            Self { file, incoming, delete_nulls, edits: Splice::default(), changed: Vec::new() };
         setting.object(root, wanted, &KeyPath::root(), &Style::fresh(eol), true)?;
         Ok((setting.edits, setting.changed))
     }
@@ -194,7 +195,7 @@ impl<'a> Setting<'a> {
             && list.inner.is_empty()
         {
             let close = format!("{}{}", style.eol, line_indent(text, list.inner.start));
-            self.edits.insert(list.inner.end, close.into());
+            self.edits.insert(list.inner.end, close);
         }
         let end = list.inner.end;
         self.changed.extend(

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::scan::{Kind, Member, Node, Object};
 use crate::rules::handler::comma_list::{Comments, Placement};
-use crate::rules::handler::span_edits::line_indent;
+use crate::rules::handler::lines::line_indent;
 
 /// How an object is written, and what is added to it.
 #[derive(Debug, Clone)]
@@ -55,10 +55,11 @@ impl Style {
 /// By how much the members of an object are indented more than its line.
 fn unit<'a>(text: &'a str, object: &Object) -> Option<&'a str> {
     let last = object.list.items.last()?;
+    if !text[object.list.inner.start..last.at.start].contains('\n') {
+        return None;
+    }
     let indent = line_indent(text, last.at.start);
-    let own_line = text[object.list.inner.start..last.at.start].contains('\n');
-    let unit = indent.strip_prefix(line_indent(text, object.list.inner.start))?;
-    (own_line && !unit.is_empty()).then_some(unit)
+    indent.strip_prefix(line_indent(text, object.list.inner.start)).filter(|unit| !unit.is_empty())
 }
 
 /// What an array looks like.

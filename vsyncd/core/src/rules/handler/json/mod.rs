@@ -14,9 +14,10 @@ use std::collections::HashSet;
 
 use zeroize::Zeroizing;
 
+use super::lines::line_ending;
 use super::places::Places;
-use super::source::{Role, Source};
-use super::span_edits::{SpanEdits, line_ending};
+use super::source::{Fault, Role, Source};
+use super::splice::Before;
 use super::{Change, MergeError, Merged, Options};
 use crate::rules::key_path::KeyPath;
 use check::Reading;
@@ -38,17 +39,25 @@ pub(super) fn merge(existing: &[u8], incoming: &[u8], options: Options) -> Resul
         Some(root) => Removal::run(&file, root, &Places::of(&nulls))?,
         None => Default::default(),
     };
-    let moved = cut.spans();
+    let moved = Before::of(&cut.spans());
     let eol = line_ending(file.text);
-    let base = if root.is_some() { cut.apply(file.text) } else { with_root(file.text, eol) };
-    let base = Source::read(base.as_bytes(), FORMAT, Role::File)?;
-    let root = object(&base, Role::File)?.ok_or(MergeError::CheckFailed { path: KeyPath::root() })?;
-    let (edits, set) = Setting::run(&base, &root, data.text, &wanted, eol, options.delete_nulls)?;
-    changed.extend(set.into_iter().map(|(at, change)| (SpanEdits::before(&moved, at), change)));
+    let set = |base: &Source<'_>, root: &Object| {
+        let (edits, set) = Setting::run(base, root, data.text, &wanted, eol, options.delete_nulls)?;
+        Ok::<_, MergeError>((edits.apply(base.text).ok_or_else(lost)?, set))
+    };
+    let (after, set) = match &root {
+        Some(root) if cut.is_empty() => set(&file, root)?,
+        _ => {
+            let base = if root.is_some() { cut.apply(file.text) } else { Some(with_root(file.text, eol)) };
+            let base = base.ok_or_else(lost)?;
+            let base = Source::read(base.as_bytes(), FORMAT, Role::File)?;
+            set(&base, &object(&base, Role::File)?.ok_or_else(lost)?)?
+        }
+    };
+    changed.extend(set.into_iter().map(|(at, change)| (moved.place(at), change)));
     if changed.is_empty() {
         return Ok(unchanged(existing, found.all));
     }
-    let after = edits.apply(base.text);
     let mut reading = Reading::of(file.text);
     match (&mut reading, Reading::of(data.text)) {
         (Some(reading), Some(data)) => reading.overlay(data, options.delete_nulls),
@@ -66,7 +75,7 @@ pub(super) fn remove(existing: &[u8], places: &[KeyPath]) -> Result<Merged, Merg
     if changed.is_empty() {
         return Ok(unchanged(existing, Vec::new()));
     }
-    let after = edits.apply(file.text);
+    let after = edits.apply(file.text).ok_or_else(lost)?;
     let mut reading = Reading::of(file.text);
     if let Some(reading) = &mut reading {
         reading.without(&places);
@@ -75,9 +84,13 @@ pub(super) fn remove(existing: &[u8], places: &[KeyPath]) -> Result<Merged, Merg
     Ok(Merged { bytes: file.with_text(&after), changes: in_order(changed), managed: Vec::new() })
 }
 
+const fn lost() -> MergeError {
+    MergeError::CheckFailed { path: KeyPath::root() }
+}
+
 /// The object at a document's root, none if the document is empty.
 fn object(source: &Source<'_>, role: Role) -> Result<Option<Object>, MergeError> {
-    match scan::scan(source.text).map_err(|fault| source.fault(fault.at, fault.what))? {
+    match scan::scan(source.text).map_err(|fault| source.fault(fault))? {
         None => Ok(None),
         Some(Node { kind: Kind::Object(object), .. }) => Ok(Some(object)),
         Some(node) => Err(role.wrong_root(node.kind.name())),
@@ -121,7 +134,8 @@ impl Leaves<'_> {
         let mut seen = HashSet::new();
         for member in &object.members {
             if !seen.insert(member.key.as_str()) {
-                return Err(self.data.fault(member.key_at.start, "a key stands twice"));
+                let fault = Fault { at: member.key_at.start, what: "a key stands twice" };
+                return Err(self.data.fault(fault));
             }
             let path = path.child(&member.key);
             match &member.value.kind {

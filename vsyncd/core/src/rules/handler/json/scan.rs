@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::rules::handler::comma_list::{CommaList, Comments, Item, comment};
+use crate::rules::handler::source::Fault;
 
 /// Objects and arrays nested deeper are refused, in existing and incoming documents alike.
 const DEPTH: usize = 128;
@@ -50,13 +51,6 @@ pub(super) struct Member {
     pub(super) key: String,
     pub(super) key_at: Range<usize>,
     pub(super) value: Node,
-}
-
-/// What is wrong, and at which byte.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Fault {
-    pub(super) at: usize,
-    pub(super) what: &'static str,
 }
 
 type Scanned<T> = Result<T, Fault>;

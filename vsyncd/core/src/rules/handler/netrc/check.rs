@@ -1,5 +1,7 @@
 //! Whether the edited file reads as the old one with what was asked for, and nothing else.
 
+use std::collections::HashMap;
+
 use zeroize::Zeroizing;
 
 use super::file::File;
@@ -33,21 +35,31 @@ fn seen<'a>(file: &File<'a>) -> Vec<Seen<'a>> {
 pub(super) fn merged(old: &File<'_>, wanted: &[Wanted<'_>], new: &File<'_>) -> bool {
     let mut model = seen(old);
     let mut fresh = Vec::new();
+    let mut machines: HashMap<(String, Option<String>), Vec<usize>> = HashMap::new();
+    for (at, entry) in model.iter().enumerate() {
+        let Some(machine) = &entry.machine else { continue };
+        let login = entry.login().map(str::to_owned);
+        machines.entry((machine.to_string(), login)).or_default().push(at);
+    }
+    let mut first: HashMap<&str, usize> = HashMap::new();
+    for ((machine, _), entries) in &machines {
+        let known = first.entry(machine).or_insert(entries[0]);
+        *known = entries[0].min(*known);
+    }
     for wanted in wanted {
-        let of_machine = |entry: &&mut Seen<'_>| entry.machine.as_ref() == Some(&wanted.machine);
-        let mut own: Vec<&mut Seen<'_>> = model.iter_mut().filter(of_machine).collect();
-        if wanted.login.is_empty() {
-            let nobody = own.iter().position(|entry| entry.login().is_none()).unwrap_or(0);
-            own = own.into_iter().skip(nobody).take(1).collect();
-        } else {
-            own.retain(|entry| entry.login() == Some(wanted.login.as_str()));
+        let login = Some(wanted.login.to_string()).filter(|login| !login.is_empty());
+        let nobody = login.is_none();
+        let mut own = machines.get(&(wanted.machine.to_string(), login)).cloned().unwrap_or_default();
+        if nobody {
+            own = own.first().or_else(|| first.get(wanted.machine.as_str())).copied().into_iter().collect();
         }
         if own.is_empty() {
             let login = (!wanted.login.is_empty()).then(|| ("login", wanted.login.clone()));
             let fields = login.into_iter().chain(wanted.fields.iter().cloned()).collect();
             fresh.push(Seen { machine: Some(wanted.machine.clone()), fields });
         }
-        for entry in own {
+        for at in own {
+            let entry = &mut model[at];
             for (name, value) in &wanted.fields {
                 let there = entry.fields.iter_mut().filter(|(known, _)| known == name);
                 if there.map(|(_, known)| known.clone_from(value)).count() == 0 {

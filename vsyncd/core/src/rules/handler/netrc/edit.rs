@@ -8,7 +8,8 @@ use super::Index;
 use super::file::{Entry, File, Macro};
 use super::quote;
 use super::wanted::Wanted;
-use crate::rules::handler::splice::{Splice, line_end};
+use crate::rules::handler::lines::line_ending;
+use crate::rules::handler::splice::Splice;
 use crate::rules::handler::{Change, ChangeKind};
 use crate::rules::key_path::KeyPath;
 
@@ -18,11 +19,11 @@ pub(super) fn plan(file: &File<'_>, data: &File<'_>, wanted: &[Wanted<'_>]) -> (
     let mut editor = Editor { file, splice: Splice::default(), changes: Vec::new() };
     let mut fresh = Vec::new();
     for wanted in wanted {
-        let there = index.find(file, &wanted.machine, &wanted.login);
+        let there = index.find(&wanted.machine, &wanted.login);
         if there.is_empty() {
             fresh.push(wanted);
         }
-        let there: Vec<&Entry<'_>> = there.into_iter().map(|at| &file.entries[at]).collect();
+        let there: Vec<&Entry<'_>> = there.iter().map(|at| &file.entries[*at]).collect();
         editor.present(&there, wanted);
     }
     editor.fresh(&fresh, &index, data);
@@ -78,7 +79,7 @@ impl Editor<'_, '_> {
         let value = quote::write(value, None);
         if apart && file.ends_line(entry.end) {
             let indent = indent(file, entry).unwrap_or_default();
-            let text = joined(&[line_end(file.text), indent, name, " ", &value]);
+            let text = joined(&[line_ending(file.text), indent, name, " ", &value]);
             self.splice.insert(file.line_end(entry.end).0, text);
         } else {
             self.splice.insert(entry.end, joined(&[" ", name, " ", &value]));
@@ -95,7 +96,7 @@ impl Editor<'_, '_> {
         let place = default.map_or_else(|| at_the_end(file), |entry| above(file, entry));
         let apart = spaced(file, |_| false);
         let layout = layout(file).or_else(|| layout(data)).flatten();
-        let end = line_end(file.text);
+        let end = line_ending(file.text);
         let mut pieces: Vec<Zeroizing<String>> = Vec::new();
         if place.closes_macro {
             pieces.push(Zeroizing::default());
@@ -112,7 +113,7 @@ impl Editor<'_, '_> {
             let path = if first { KeyPath::from_iter([wanted.machine.as_str()]) } else { wanted.entry() };
             self.changed(place.at, path, ChangeKind::Added);
         }
-        let open = place.at > file.start && !file.text[..place.at].ends_with('\n');
+        let open = place.at > 0 && !file.text[..place.at].ends_with('\n');
         let mut parts = if open { vec![end] } else { Vec::new() };
         for piece in &pieces {
             parts.extend([piece.as_str(), end]);
@@ -141,9 +142,8 @@ fn above(file: &File<'_>, entry: &Entry<'_>) -> Place {
 
 /// Below everything but trailing blank lines. The empty line that ends a macro is none of these.
 fn at_the_end(file: &File<'_>) -> Place {
-    let text = &file.text[file.start..];
-    let used = text.trim_end().len();
-    let last = if used == 0 { file.start } else { file.line_end(file.start + used).1 };
+    let used = file.text.trim_end().len();
+    let last = if used == 0 { 0 } else { file.line_end(used).1 };
     match file.macros.last() {
         Some(open) if open.closed.is_none() => {
             Place { at: file.text.len(), closes_macro: true, blank_above: false }

@@ -5,6 +5,8 @@ use std::ops::Range;
 use zeroize::Zeroizing;
 
 use super::quote;
+use crate::rules::handler::lines::{leads, line_start, without_ending};
+use crate::rules::handler::source::Fault;
 
 /// A keyword with its value.
 pub(super) struct Field<'a> {
@@ -35,28 +37,22 @@ pub(super) struct Macro {
 /// A parsed file.
 pub(super) struct File<'a> {
     pub(super) text: &'a str,
-    /// Where the text begins: after a BOM.
-    pub(super) start: usize,
     pub(super) entries: Vec<Entry<'a>>,
     pub(super) macros: Vec<Macro>,
     /// From the `#` to the line's end.
     pub(super) comments: Vec<Range<usize>>,
 }
 
-/// A byte and what is wrong there.
-pub(super) struct Flaw(pub(super) usize, pub(super) &'static str);
-
 const BLANKS: [char; 4] = [' ', '\t', '\r', '\n'];
 
 impl<'a> File<'a> {
     /// Reads the whole text.
-    pub(super) fn parse(text: &'a str) -> Result<Self, Flaw> {
+    pub(super) fn parse(text: &'a str) -> Result<Self, Fault> {
         if let Some(at) = text.find('\0') {
-            return Err(Flaw(at, "a NUL character"));
+            return Err(Fault { at: at, what: "a NUL character" });
         }
-        let start = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
-        let mut file = Self { text, start, entries: Vec::new(), macros: Vec::new(), comments: Vec::new() };
-        let mut words = Words { text, at: start };
+        let mut file = Self { text, entries: Vec::new(), macros: Vec::new(), comments: Vec::new() };
+        let mut words = Words { text, at: 0 };
         let mut open = false;
         while let Some(keyword) = words.keyword(&mut file.comments)? {
             open = file.item(&mut words, keyword, open)?;
@@ -65,7 +61,7 @@ impl<'a> File<'a> {
     }
 
     /// Takes in what a keyword begins; whether fields may follow.
-    fn item(&mut self, words: &mut Words<'a>, keyword: Range<usize>, open: bool) -> Result<bool, Flaw> {
+    fn item(&mut self, words: &mut Words<'a>, keyword: Range<usize>, open: bool) -> Result<bool, Fault> {
         let start = keyword.start;
         match &self.text[keyword.clone()] {
             "machine" => {
@@ -92,12 +88,12 @@ impl<'a> File<'a> {
                 };
                 let value = words.value(start)?;
                 let entry = self.entries.last_mut().filter(|_| open);
-                let entry = entry.ok_or(Flaw(start, "a field that belongs to no machine"))?;
+                let entry = entry.ok_or(Fault { at: start, what: "a field that belongs to no machine" })?;
                 entry.end = value.end;
                 entry.fields.push(Field { name, keyword, value });
                 Ok(true)
             }
-            _ => Err(Flaw(start, "an unknown word where a keyword belongs")),
+            _ => Err(Fault { at: start, what: "an unknown word where a keyword belongs" }),
         }
     }
 
@@ -115,7 +111,7 @@ impl<'a> File<'a> {
 
     /// Where the line of this byte begins.
     pub(super) fn line_start(&self, at: usize) -> usize {
-        self.text[self.start..at].rfind('\n').map_or(self.start, |end| self.start + end + 1)
+        line_start(self.text, at)
     }
 
     /// Where the line of this byte ends: before its line end, and after it.
@@ -123,13 +119,12 @@ impl<'a> File<'a> {
         let rest = &self.text[at..];
         let next = rest.find('\n').map_or(self.text.len(), |end| at + end + 1);
         let line = &self.text[at..next];
-        let bare = line.strip_suffix('\n').map_or(line, |line| line.strip_suffix('\r').unwrap_or(line));
-        (at + bare.len(), next)
+        (at + without_ending(line).len(), next)
     }
 
     /// Whether only blanks stand between the line's begin and this byte.
     pub(super) fn begins_line(&self, at: usize) -> bool {
-        self.text[self.line_start(at)..at].trim_start_matches(BLANKS).is_empty()
+        leads(self.text, at)
     }
 
     /// Whether only blanks or a comment follow on the line.
@@ -140,7 +135,7 @@ impl<'a> File<'a> {
 
     /// The begin of the line above, if there is one.
     pub(super) fn line_above(&self, line: usize) -> Option<usize> {
-        (line > self.start).then(|| self.line_start(line - 1))
+        (line > 0).then(|| self.line_start(line - 1))
     }
 
     /// The content of the line that begins here.
@@ -182,7 +177,7 @@ impl Words<'_> {
     }
 
     /// The next word outside comments.
-    fn keyword(&mut self, comments: &mut Vec<Range<usize>>) -> Result<Option<Range<usize>>, Flaw> {
+    fn keyword(&mut self, comments: &mut Vec<Range<usize>>) -> Result<Option<Range<usize>>, Fault> {
         loop {
             self.skip_blanks();
             let rest = &self.text[self.at..];
@@ -197,18 +192,18 @@ impl Words<'_> {
     }
 
     /// The word after a keyword, whatever it begins with.
-    fn value(&mut self, keyword: usize) -> Result<Range<usize>, Flaw> {
+    fn value(&mut self, keyword: usize) -> Result<Range<usize>, Fault> {
         self.skip_blanks();
-        self.word()?.ok_or(Flaw(keyword, "a keyword without a value"))
+        self.word()?.ok_or(Fault { at: keyword, what: "a keyword without a value" })
     }
 
-    fn word(&mut self) -> Result<Option<Range<usize>>, Flaw> {
+    fn word(&mut self) -> Result<Option<Range<usize>>, Fault> {
         let (start, rest) = (self.at, &self.text[self.at..]);
         if rest.is_empty() {
             return Ok(None);
         }
         let length = if rest.starts_with('"') {
-            closing(rest).ok_or(Flaw(start, "a quoted word is not closed"))?
+            closing(rest).ok_or(Fault { at: start, what: "a quoted word is not closed" })?
         } else {
             rest.find(BLANKS).unwrap_or(rest.len())
         };

@@ -17,19 +17,19 @@ use std::collections::HashMap;
 
 use zeroize::Zeroizing;
 
-use super::{MergeError, Merged, Position};
+use super::source::{Role, Source};
+use super::{MergeError, Merged};
 use crate::rules::key_path::KeyPath;
-use file::{File, Flaw};
+use file::File;
 
 const FORMAT: &str = "netrc";
 
 pub(super) fn merge(existing: &[u8], incoming: &[u8]) -> Result<Merged, MergeError> {
-    let file = parse(existing).map_err(|flaw| malformed(existing, &flaw))?;
-    let bad = |flaw: Flaw| {
-        let at = Position::of(incoming, flaw.0);
-        MergeError::BadIncoming { format: FORMAT, at, what: flaw.1 }
-    };
-    let data = parse(incoming).map_err(bad)?;
+    let source = Source::read(existing, FORMAT, Role::File)?;
+    let render = Source::read(incoming, FORMAT, Role::Data)?;
+    let bad = |fault| render.fault(fault);
+    let file = File::parse(source.text).map_err(|fault| source.fault(fault))?;
+    let data = File::parse(render.text).map_err(bad)?;
     let wanted = wanted::list(&data).map_err(bad)?;
     let managed = wanted.iter().flat_map(wanted::Wanted::places).collect();
     let (splice, changes) = edit::plan(&file, &data, &wanted);
@@ -37,16 +37,17 @@ pub(super) fn merge(existing: &[u8], incoming: &[u8]) -> Result<Merged, MergeErr
         return Ok(Merged { bytes: Zeroizing::new(existing.to_vec()), changes, managed });
     }
     let lost = || MergeError::CheckFailed { path: changes[0].path.clone() };
-    let bytes = splice.apply(file.text).ok_or_else(lost)?;
-    let result = parse(&bytes).map_err(|_| lost())?;
+    let after = splice.apply(file.text).ok_or_else(lost)?;
+    let result = File::parse(&after).map_err(|_| lost())?;
     if !check::merged(&file, &wanted, &result) {
         return Err(lost());
     }
-    Ok(Merged { bytes, changes, managed })
+    Ok(Merged { bytes: source.with_text(&after), changes, managed })
 }
 
 pub(super) fn remove(existing: &[u8], places: &[KeyPath]) -> Result<Merged, MergeError> {
-    let file = parse(existing).map_err(|flaw| malformed(existing, &flaw))?;
+    let source = Source::read(existing, FORMAT, Role::File)?;
+    let file = File::parse(source.text).map_err(|fault| source.fault(fault))?;
     let taken = remove::find(&file, places);
     let changes = taken.changes();
     let managed = Vec::new();
@@ -54,51 +55,48 @@ pub(super) fn remove(existing: &[u8], places: &[KeyPath]) -> Result<Merged, Merg
         return Ok(Merged { bytes: Zeroizing::new(existing.to_vec()), changes, managed });
     }
     let lost = || MergeError::CheckFailed { path: changes[0].path.clone() };
-    let bytes = taken.splice(&file).apply(file.text).ok_or_else(lost)?;
-    let result = parse(&bytes).map_err(|_| lost())?;
+    let after = taken.splice(&file).apply(file.text).ok_or_else(lost)?;
+    let result = File::parse(&after).map_err(|_| lost())?;
     if !check::removed(&file, &taken, &result) {
         return Err(lost());
     }
-    Ok(Merged { bytes, changes, managed })
+    Ok(Merged { bytes: source.with_text(&after), changes, managed })
 }
 
-/// The entries of each machine, in the file's order.
-struct Index(HashMap<String, Vec<usize>>);
+/// The entries of each machine, and those of each login, in the file's order.
+struct Index {
+    machines: HashMap<String, Vec<usize>>,
+    /// An empty login stands for entries without one.
+    logins: HashMap<(String, String), Vec<usize>>,
+}
 
 impl Index {
     fn of(file: &File<'_>) -> Self {
-        let mut machines: HashMap<String, Vec<usize>> = HashMap::new();
+        let (mut machines, mut logins): (HashMap<_, Vec<_>>, HashMap<_, Vec<_>>) = Default::default();
         for (at, entry) in file.entries.iter().enumerate() {
-            if let Some(name) = &entry.machine {
-                machines.entry(file.word(name).to_string()).or_default().push(at);
+            let Some(name) = &entry.machine else { continue };
+            let name = file.word(name).to_string();
+            let login = file.login(entry);
+            if login.as_ref().is_none_or(|login| !login.is_empty()) {
+                let login = login.map(|login| login.to_string()).unwrap_or_default();
+                logins.entry((name.clone(), login)).or_default().push(at);
             }
+            machines.entry(name).or_default().push(at);
         }
-        Self(machines)
+        Self { machines, logins }
     }
 
     fn machine(&self, name: &str) -> &[usize] {
-        self.0.get(name).map_or(&[], Vec::as_slice)
+        self.machines.get(name).map_or(&[], Vec::as_slice)
     }
 
     /// The entries that a machine and a login stand for; an empty login is a render without one.
-    fn find(&self, file: &File<'_>, machine: &str, login: &str) -> Vec<usize> {
-        let all = self.machine(machine);
-        if login.is_empty() {
-            let nobody = all.iter().find(|at| file.login(&file.entries[**at]).is_none());
-            return nobody.or(all.first()).copied().into_iter().collect();
+    fn find(&self, machine: &str, login: &str) -> &[usize] {
+        let found = self.logins.get(&(machine.to_owned(), login.to_owned())).map_or(&[][..], Vec::as_slice);
+        match (login, found) {
+            ("", []) => self.machine(machine).get(..1).unwrap_or_default(),
+            ("", [nobody, ..]) => std::slice::from_ref(nobody),
+            _ => found,
         }
-        let fits = |at: &usize| file.login(&file.entries[*at]).is_some_and(|it| it.as_str() == login);
-        all.iter().copied().filter(fits).collect()
     }
-}
-
-fn parse(bytes: &[u8]) -> Result<File<'_>, Flaw> {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => File::parse(text),
-        Err(error) => Err(Flaw(error.valid_up_to(), "not UTF-8")),
-    }
-}
-
-fn malformed(existing: &[u8], flaw: &Flaw) -> MergeError {
-    MergeError::Malformed { format: FORMAT, at: Position::of(existing, flaw.0), what: flaw.1 }
 }

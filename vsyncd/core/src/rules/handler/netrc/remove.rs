@@ -6,7 +6,8 @@ use std::ops::Range;
 use super::Index;
 use super::edit::spaced;
 use super::file::{Entry, File};
-use crate::rules::handler::splice::{Splice, whole_lines};
+use crate::rules::handler::lines::whole_lines;
+use crate::rules::handler::splice::Splice;
 use crate::rules::handler::{Change, ChangeKind};
 use crate::rules::key_path::KeyPath;
 
@@ -25,13 +26,13 @@ pub(super) fn find(file: &File<'_>, places: &[KeyPath]) -> Taken {
         Taken { entries: vec![false; file.entries.len()], fields: Vec::new(), changes: BTreeMap::new() };
     for place in places {
         let (found, field) = match place.0.as_slice() {
-            [machine] => (index.machine(machine).to_vec(), None),
-            [machine, login] => (index.find(file, machine, login), None),
-            [machine, login, field] => (index.find(file, machine, login), Some(field)),
+            [machine] => (index.machine(machine), None),
+            [machine, login] => (index.find(machine, login), None),
+            [machine, login, field] => (index.find(machine, login), Some(field)),
             _ => continue,
         };
         let mut first = None;
-        for at in found {
+        for &at in found {
             let entry = &file.entries[at];
             let Some(name) = field else {
                 taken.entries[at] = true;

@@ -5,8 +5,9 @@ use std::ops::Range;
 
 use zeroize::Zeroizing;
 
-use super::file::{File, Flaw};
+use super::file::File;
 use super::quote;
+use crate::rules::handler::source::Fault;
 use crate::rules::key_path::KeyPath;
 
 /// The fields wanted of one entry.
@@ -35,7 +36,7 @@ impl Wanted<'_> {
 }
 
 /// The machines in the order in which they first come up.
-pub(super) fn list<'a>(data: &File<'a>) -> Result<Vec<Wanted<'a>>, Flaw> {
+pub(super) fn list<'a>(data: &File<'a>) -> Result<Vec<Wanted<'a>>, Fault> {
     let mut list: Vec<Wanted<'a>> = Vec::new();
     let mut known = HashMap::new();
     for entry in &data.entries {
@@ -65,8 +66,13 @@ pub(super) fn list<'a>(data: &File<'a>) -> Result<Vec<Wanted<'a>>, Flaw> {
     Ok(list)
 }
 
-fn plain(data: &File<'_>, range: &Range<usize>) -> Result<Zeroizing<String>, Flaw> {
+fn plain(data: &File<'_>, range: &Range<usize>) -> Result<Zeroizing<String>, Fault> {
     let value = quote::read(&data.text[range.clone()]);
-    let value = value.ok_or(Flaw(range.start, "an escape that readers of netrc disagree on"))?;
-    if value.contains('\r') { Err(Flaw(range.start, "a carriage return in a word")) } else { Ok(value) }
+    let value =
+        value.ok_or(Fault { at: range.start, what: "an escape that readers of netrc disagree on" })?;
+    if value.contains('\r') {
+        Err(Fault { at: range.start, what: "a carriage return in a word" })
+    } else {
+        Ok(value)
+    }
 }

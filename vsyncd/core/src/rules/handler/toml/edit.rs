@@ -11,8 +11,9 @@ use super::layout::Layout;
 use super::scan::{Inline, Key, Kind, Node};
 use super::value::{self, Value};
 use crate::rules::handler::comma_list::{Comments, Placement};
+use crate::rules::handler::lines::line_indent;
 use crate::rules::handler::source::Source;
-use crate::rules::handler::span_edits::{SpanEdits, line_indent};
+use crate::rules::handler::splice::Splice;
 use crate::rules::handler::{Change, ChangeKind, MergeError};
 use crate::rules::key_path::KeyPath;
 
@@ -40,7 +41,7 @@ pub(super) struct Setting<'a> {
     file: &'a Source<'a>,
     style: Style,
     tight: OnceCell<bool>,
-    edits: SpanEdits,
+    edits: Splice,
 }
 
 /// A value that is not there yet.
@@ -54,7 +55,7 @@ impl<'a> Setting<'a> {
         root: &Table,
         old: &value::Table,
         want: &value::Table,
-    ) -> Result<SpanEdits, MergeError> {
+    ) -> Result<Splice, MergeError> {
         let (tight, edits) = Default::default();
         let mut setting = Self { layout, file, style: Style { eol }, tight, edits };
         setting.table(root, old, want, &KeyPath::root())?;
@@ -130,11 +131,11 @@ impl<'a> Setting<'a> {
                 let place = inline.list.placement(text, Comments::Hash, "  ", " ");
                 let place = if blank { Placement::Inline(" ".to_owned()) } else { place };
                 if inline.list.inner.is_empty() {
-                    self.edits.insert(inline.list.inner.start, " ".to_owned().into());
+                    self.edits.insert(inline.list.inner.start, " ".to_owned());
                 }
                 inline.list.append(text, Comments::Hash, &place, self.style.eol, &items, &mut self.edits);
                 if inline.list.inner.is_empty() {
-                    self.edits.insert(inline.list.inner.end, " ".to_owned().into());
+                    self.edits.insert(inline.list.inner.end, " ".to_owned());
                 }
             }
             return Ok(());
@@ -238,7 +239,7 @@ impl<'a> Setting<'a> {
             let end = self.layout.lines(pair).end;
             for (key, value) in lines {
                 let line = format!("{}{indent}{key}{equals}{}", self.style.eol, *value);
-                self.edits.insert(end, line.into());
+                self.edits.insert(end, line);
             }
             return Vec::new();
         }
@@ -266,7 +267,7 @@ impl<'a> Setting<'a> {
             Form::Value(pair) => {
                 self.layout.node(*pair).filter(|node| node.inline.is_some()).map(|_| (*pair, Tables::Inline))
             }
-            Form::Table(below) => match (below.dotted, below.headers().into_iter().max()) {
+            Form::Table(below) => match (below.dotted, below.last_header()) {
                 (_, Some(last)) => Some((last, Tables::Sections)),
                 (Some((last, _)), None) => Some((last, Tables::Dotted)),
                 (None, None) => None,
@@ -301,19 +302,16 @@ impl<'a> Setting<'a> {
         if let Some(above) = sibling.or(table.header) {
             let range = layout.lines(above);
             let indent = line_indent(layout.text, range.start);
+            let column = sibling.map_or(0, |_| self.column(own));
+            let equals = sibling.map_or(" = ", |pair| self.equals_of(pair));
             for (key, value) in pairs {
-                let pad = sibling.map_or(0, |_| self.column(own.clone())).saturating_sub(key.chars().count());
-                let equals = sibling.map_or(" = ", |pair| self.equals_of(pair));
+                let pad = column.saturating_sub(key.chars().count());
                 let line = format!("{eol}{indent}{key}{:pad$}{equals}{}", "", **value);
-                self.edits.insert(range.end, line.into());
+                self.edits.insert(range.end, line);
             }
             return;
         }
-        let below = if path.0.is_empty() {
-            layout.root_pairs()
-        } else {
-            table.headers().into_iter().min().unwrap_or(0)
-        };
+        let below = if path.0.is_empty() { layout.root_pairs() } else { table.first_header().unwrap_or(0) };
         let Some(header) = (below < layout.statements.len()).then_some(below) else {
             let mut text = self.joined(&pairs.iter().map(line).collect::<Vec<_>>());
             let end = layout.last_line();
@@ -373,9 +371,9 @@ impl<'a> Setting<'a> {
 
     fn add_sections(&mut self, table: &Table, new: &[New<'_>], path: &KeyPath, behind_pairs: bool) {
         let layout = self.layout;
-        let child = table.children.values().filter_map(|form| form.headers().into_iter().max()).max();
+        let child = table.children.values().filter_map(Form::last_header).max();
         let indent = self.indent_of(child.or(table.header));
-        let last = if path.0.is_empty() { None } else { table.headers().into_iter().max() };
+        let last = if path.0.is_empty() { None } else { table.last_header() };
         let at = last.map_or_else(|| layout.last_line(), |header| layout.section_end(header));
         let mut lines = Vec::new();
         for (key, value) in new {

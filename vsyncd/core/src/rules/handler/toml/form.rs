@@ -19,6 +19,8 @@ pub(super) enum Form {
 #[derive(Debug, Default)]
 pub(super) struct Table {
     pub(super) header: Option<usize>,
+    /// The first and the last header of this table and of all below it.
+    headers: Option<(usize, usize)>,
     /// The last pair whose dotted key goes through this table, and by how many of its keys.
     pub(super) dotted: Option<(usize, usize)>,
     pub(super) children: BTreeMap<String, Form>,
@@ -77,6 +79,7 @@ impl Table {
         let array = matches!(statement.kind, Kind::ArrayHeader);
         let mut table = self;
         for (depth, key) in statement.keys.iter().enumerate() {
+            table.note(number);
             let last = depth + 1 == statement.keys.len();
             let fresh = || {
                 if last && array { Form::Tables(Vec::new()) } else { Form::Table(Self::default()) }
@@ -90,8 +93,24 @@ impl Table {
                 Form::Value(_) => return true,
             }
         }
+        table.note(number);
         table.header = Some(number);
         false
+    }
+
+    fn note(&mut self, header: usize) {
+        let first = self.headers.map_or(header, |(first, _)| first);
+        self.headers = Some((first, header));
+    }
+
+    /// The first header of this table and of all below it.
+    pub(super) fn first_header(&self) -> Option<usize> {
+        self.headers.map(|(first, _)| first)
+    }
+
+    /// The last of them.
+    pub(super) fn last_header(&self) -> Option<usize> {
+        self.headers.map(|(_, last)| last)
     }
 
     /// The headers of this table and of all below it.
@@ -111,6 +130,15 @@ impl Form {
             Self::Value(_) => Vec::new(),
             Self::Table(table) => table.headers(),
             Self::Tables(sections) => sections.clone(),
+        }
+    }
+
+    /// The last of them.
+    pub(super) fn last_header(&self) -> Option<usize> {
+        match self {
+            Self::Value(_) => None,
+            Self::Table(table) => table.last_header(),
+            Self::Tables(sections) => sections.last().copied(),
         }
     }
 

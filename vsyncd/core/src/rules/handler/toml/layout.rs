@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::form::Table;
 use super::scan::{Kind, Node, Statement};
-use crate::rules::handler::span_edits::line_start;
+use crate::rules::handler::lines::line_start;
 
 /// A file and its statements.
 pub(super) struct Layout<'a> {

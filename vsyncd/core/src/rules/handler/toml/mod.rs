@@ -14,9 +14,9 @@ mod value;
 
 use zeroize::Zeroizing;
 
+use super::lines::line_ending;
 use super::places::Places;
 use super::source::{Role, Source};
-use super::span_edits::line_ending;
 use super::{Change, MergeError, Merged};
 use crate::rules::key_path::KeyPath;
 use edit::{Setting, by_key, changes, single};
@@ -40,23 +40,24 @@ pub(super) fn merge(existing: &[u8], incoming: &[u8]) -> Result<Merged, MergeErr
     if changed.is_empty() {
         return Ok(unchanged(existing, managed));
     }
-    let order = order_of(&statements, &changed, &want);
-
     let layout = Layout { text: file.text, statements: &statements };
     let root = form::Table::of(&statements);
+    let order = order_of(&layout, &root, &changed, &want);
     let mut in_the_way = Vec::new();
     conflicts(&layout, &root, &old, &want, &KeyPath::root(), &mut in_the_way);
-    let base = if in_the_way.is_empty() {
-        Zeroizing::new(file.text.to_owned())
+    let eol = line_ending(file.text);
+    let after = if in_the_way.is_empty() {
+        Setting::run(&layout, &file, eol, &root, &old, &want)?.apply(file.text)
     } else {
-        Removal::run(&layout, &root, &Places::of(&in_the_way)).0.apply(file.text)
+        let (cut, _) = Removal::run(&layout, &root, &Places::of(&in_the_way));
+        let base = cut.apply(file.text).ok_or_else(lost)?;
+        let base = Source::read(base.as_bytes(), FORMAT, Role::File)?;
+        let (statements, present) = read(&base)?;
+        let layout = Layout { text: base.text, statements: &statements };
+        let root = form::Table::of(&statements);
+        Setting::run(&layout, &base, eol, &root, &present, &want)?.apply(base.text)
     };
-    let base = Source::read(base.as_bytes(), FORMAT, Role::File)?;
-    let (statements, present) = read(&base)?;
-    let layout = Layout { text: base.text, statements: &statements };
-    let root = form::Table::of(&statements);
-    let edits = Setting::run(&layout, &base, line_ending(file.text), &root, &present, &want)?;
-    let after = edits.apply(base.text);
+    let after = after.ok_or_else(lost)?;
 
     let mut wanted = old;
     wanted.overlay(want);
@@ -73,15 +74,19 @@ pub(super) fn remove(existing: &[u8], places: &[KeyPath]) -> Result<Merged, Merg
     if changes.is_empty() {
         return Ok(unchanged(existing, Vec::new()));
     }
-    let after = edits.apply(file.text);
+    let after = edits.apply(file.text).ok_or_else(lost)?;
     wanted.without(&places);
     verify(&wanted, &after, true)?;
     Ok(Merged { bytes: file.with_text(&after), changes, managed: Vec::new() })
 }
 
 fn read(source: &Source<'_>) -> Result<(Vec<Statement>, Table), MergeError> {
-    let statements = scan::scan(source.text).map_err(|fault| source.fault(fault.at, fault.what))?;
+    let statements = scan::scan(source.text).map_err(|fault| source.fault(fault))?;
     Ok((statements, Table::read(source)?))
+}
+
+const fn lost() -> MergeError {
+    MergeError::CheckFailed { path: KeyPath::root() }
 }
 
 fn unchanged(existing: &[u8], managed: Vec<KeyPath>) -> Merged {
@@ -90,12 +95,10 @@ fn unchanged(existing: &[u8], managed: Vec<KeyPath>) -> Merged {
 
 /// The result has to be TOML that says `wanted`.
 fn verify(wanted: &Table, after: &str, hollow: bool) -> Result<(), MergeError> {
-    let failed = |path| Err(MergeError::CheckFailed { path });
-    let Ok(source) = Source::read(after.as_bytes(), FORMAT, Role::File) else {
-        return failed(KeyPath::root());
-    };
-    let Ok(after) = Table::read(&source) else { return failed(KeyPath::root()) };
-    wanted.difference(&after, &KeyPath::root(), hollow).map_or(Ok(()), failed)
+    let source = Source::read(after.as_bytes(), FORMAT, Role::File).map_err(|_| lost())?;
+    let after = Table::read(&source).map_err(|_| lost())?;
+    let differs = |path| Err(MergeError::CheckFailed { path });
+    wanted.difference(&after, &KeyPath::root(), hollow).map_or(Ok(()), differs)
 }
 
 fn leaves(table: &Table, path: &KeyPath, out: &mut Vec<KeyPath>) {
@@ -169,13 +172,12 @@ fn inline_conflicts(
 
 /// For each change how early it stands in the file: its first statement, or the last of the table it is
 /// added to.
-fn order_of(statements: &[Statement], changes: &[Change], want: &Table) -> Vec<usize> {
-    let layout = Layout { text: "", statements };
-    let root = form::Table::of(statements);
+fn order_of(layout: &Layout<'_>, root: &form::Table, changes: &[Change], want: &Table) -> Vec<usize> {
+    let root_pairs = layout.root_pairs();
     changes
         .iter()
         .map(|change| {
-            let mut table = &root;
+            let mut table = root;
             for key in &change.path.0 {
                 match table.children.get(key) {
                     Some(Form::Table(below)) => table = below,
@@ -186,11 +188,11 @@ fn order_of(statements: &[Statement], changes: &[Change], want: &Table) -> Vec<u
             }
             let dotted = table.dotted.map(|(pair, _)| pair + 1);
             if is_table(want, &change.path) && dotted.is_none() {
-                let last = table.headers().into_iter().max().filter(|_| change.path.0.len() > 1);
+                let last = table.last_header().filter(|_| change.path.0.len() > 1);
                 return last.map_or(usize::MAX, |header| layout.next_header(header) * 2);
             }
             let section = table.header.map(|header| layout.next_header(header));
-            let at_root = (change.path.0.len() == 1).then(|| layout.root_pairs());
+            let at_root = (change.path.0.len() == 1).then_some(root_pairs);
             let behind = dotted.or(section).or(at_root);
             behind.map_or(usize::MAX, |behind| (behind * 2).saturating_sub(1))
         })

@@ -9,14 +9,14 @@ use super::layout::Layout;
 use super::scan::Inline;
 use crate::rules::handler::comma_list::Comments;
 use crate::rules::handler::places::Places;
-use crate::rules::handler::span_edits::SpanEdits;
+use crate::rules::handler::splice::Splice;
 use crate::rules::handler::{Change, ChangeKind};
 use crate::rules::key_path::KeyPath;
 
 /// Takes places out of a file.
 pub(super) struct Removal<'a> {
     layout: &'a Layout<'a>,
-    edits: SpanEdits,
+    edits: Splice,
     /// Statements that go.
     headers: BTreeSet<usize>,
     pairs: BTreeSet<usize>,
@@ -25,9 +25,9 @@ pub(super) struct Removal<'a> {
 
 impl<'a> Removal<'a> {
     /// The edits and what they take out, in the file's order.
-    pub(super) fn run(layout: &'a Layout<'a>, root: &Table, places: &Places) -> (SpanEdits, Vec<Change>) {
+    pub(super) fn run(layout: &'a Layout<'a>, root: &Table, places: &Places) -> (Splice, Vec<Change>) {
         let (headers, pairs, changed) = Default::default();
-        let mut removal = Self { layout, edits: SpanEdits::default(), headers, pairs, changed };
+        let mut removal = Self { layout, edits: Splice::default(), headers, pairs, changed };
         removal.table(root, places, &KeyPath::root());
         removal.empty_sections(root);
         removal.lines();

@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use crate::rules::handler::comma_list::{CommaList, Comments, Item, comment};
+use crate::rules::handler::source::Fault;
 
 /// Values nested deeper are refused, counted in keys and brackets.
 const DEPTH: usize = 128;
@@ -51,13 +52,6 @@ pub(super) struct Node {
 pub(super) struct Inline {
     pub(super) list: CommaList,
     pub(super) members: Vec<(Vec<Key>, Node)>,
-}
-
-/// What is wrong, and at which byte.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Fault {
-    pub(super) at: usize,
-    pub(super) what: &'static str,
 }
 
 type Scanned<T> = Result<T, Fault>;

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::rules::handler::MergeError;
 use crate::rules::handler::places::Places;
-use crate::rules::handler::source::Source;
+use crate::rules::handler::source::{Fault, Source};
 use crate::rules::key_path::KeyPath;
 
 /// A value, equal to another one that means the same.
@@ -51,10 +51,14 @@ impl PartialEq for Value {
     }
 }
 
+/// Tables of more values than this have an index.
+const FEW: usize = 8;
+
 /// Values by key, in the order of the document.
 #[derive(Default)]
 pub(super) struct Table {
     entries: Vec<(String, Value)>,
+    /// Empty for a few values.
     places: HashMap<String, usize>,
 }
 
@@ -68,13 +72,29 @@ impl Table {
                 message if message.contains("recursion") => "too deeply nested",
                 _ => "it does not parse",
             };
-            source.fault(error.span().map_or(0, |span| span.start).min(source.text.len()), what)
+            let at = error.span().map_or(0, |span| span.start).min(source.text.len());
+            source.fault(Fault { at, what })
         })?;
         Ok(table(document.as_table().iter(), source.text))
     }
 
     pub(super) fn get(&self, key: &str) -> Option<&Value> {
-        self.places.get(key).map(|at| &self.entries[*at].1)
+        self.place(key).map(|at| &self.entries[at].1)
+    }
+
+    fn place(&self, key: &str) -> Option<usize> {
+        if self.entries.len() <= FEW {
+            return self.entries.iter().position(|(known, _)| known == key);
+        }
+        self.places.get(key).copied()
+    }
+
+    /// Makes the index anew.
+    fn index(&mut self) {
+        self.places.clear();
+        if self.entries.len() > FEW {
+            self.places = self.entries.iter().enumerate().map(|(at, (key, _))| (key.clone(), at)).collect();
+        }
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
@@ -86,8 +106,12 @@ impl Table {
     }
 
     fn put(&mut self, key: String, value: Value) {
-        match self.places.get(&key) {
-            Some(at) => self.entries[*at].1 = value,
+        match self.place(&key) {
+            Some(at) => self.entries[at].1 = value,
+            None if self.entries.len() <= FEW => {
+                self.entries.push((key, value));
+                self.index();
+            }
             None => {
                 self.places.insert(key.clone(), self.entries.len());
                 self.entries.push((key, value));
@@ -98,7 +122,7 @@ impl Table {
     /// What a merge has to make of this.
     pub(super) fn overlay(&mut self, incoming: Self) {
         for (key, value) in incoming.entries {
-            match (self.places.get(&key).map(|at| &mut self.entries[*at].1), value) {
+            match (self.place(&key).map(|at| &mut self.entries[at].1), value) {
                 (Some(Value::Table(old)), Value::Table(new)) => old.overlay(new),
                 (_, value) => self.put(key, value),
             }
@@ -115,7 +139,7 @@ impl Table {
             }
             _ => true,
         });
-        self.places = self.entries.iter().enumerate().map(|(at, (key, _))| (key.clone(), at)).collect();
+        self.index();
     }
 
     /// The first place where `other` is not this. `hollow`: tables without a value in them may be missing

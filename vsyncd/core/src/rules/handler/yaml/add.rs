@@ -2,7 +2,7 @@
 
 use super::emit::{Layout, flow_entry};
 use super::planner::Planner;
-use super::tree::{Entry, Kind, NodeId, Style, Tree, is_break};
+use super::tree::{Entry, Kind, NodeId, Style, Tree, line_ending};
 use super::value::{Quoting, Scalar, Value};
 use crate::rules::handler::ChangeKind;
 use crate::rules::key_path::KeyPath;
@@ -34,12 +34,7 @@ pub(super) fn comma(tree: &Tree<'_>, from: usize, to: usize) -> Option<usize> {
 impl Layout {
     /// The habits of a file.
     pub(super) fn of(tree: &Tree<'_>) -> Self {
-        let bytes = tree.text.as_bytes();
-        let eol = match bytes.iter().position(|byte| is_break(*byte)) {
-            Some(at) if bytes[at..].starts_with(b"\r\n") => "\r\n",
-            Some(at) if bytes[at] == b'\r' => "\r",
-            _ => "\n",
-        };
+        let eol = line_ending(tree.text.as_bytes());
         let (mut unit, mut flush) = (None, None);
         for node in &tree.nodes {
             let Kind::Mapping { flow: false, entries } = &node.kind else { continue };
@@ -67,13 +62,8 @@ impl Planner<'_, '_, '_> {
     /// Adds entries to a document without content.
     pub(super) fn add_document(&mut self, incoming: &[(Scalar, Value)]) {
         let at = self.tree.first.as_ref().map_or(self.tree.vacant, |document| document.end);
-        let entries: Vec<_> = incoming
-            .iter()
-            .filter_map(|(key, value)| {
-                let value = if self.deletes_nulls() { value.without_nulls()? } else { value.clone() };
-                Some((key.clone(), value))
-            })
-            .collect();
+        let entries: Vec<_> =
+            incoming.iter().filter_map(|(key, value)| Some((key.clone(), self.nulls.left(value)?))).collect();
         for (key, _) in &entries {
             self.changes.push((at, KeyPath::root().child(&key.text), ChangeKind::Added));
         }
@@ -128,21 +118,21 @@ impl Planner<'_, '_, '_> {
             return span.start + 1;
         };
         let end = end_of(tree, last);
-        let line = tree.line_start(last.start);
-        let indent = &tree.text[line..last.start];
+        let before = tree.text[..last.start].trim_end_matches([' ', '\t']);
+        let indent = &tree.text[before.len()..last.start];
         let own_lines = live.len() == entries.len()
-            && indent.bytes().all(|byte| byte.is_ascii_whitespace())
+            && (before.is_empty() || before.ends_with(['\n', '\r', '\u{feff}']))
             && tree.line_end(end) < span.end - 1;
         let comma = comma(tree, end, span.end - 1);
         if !own_lines {
-            self.edits.insert(end, words.iter().map(|word| format!(", {word}")).collect());
+            self.edits.insert(end, words.iter().map(|word| format!(", {word}")).collect::<String>());
             return end;
         }
         let lines: Vec<String> =
             words.iter().map(|word| format!("{}{indent}{word}", self.layout.eol)).collect();
         let at = tree.line_end(comma.unwrap_or(end));
         if comma.is_some() {
-            self.edits.insert(at, lines.iter().map(|line| format!("{line},")).collect());
+            self.edits.insert(at, lines.iter().map(|line| format!("{line},")).collect::<String>());
         } else {
             self.edits.insert(end, ",".to_owned());
             self.edits.insert(at, lines.join(","));

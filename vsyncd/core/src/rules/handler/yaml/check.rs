@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::class;
 use super::planner::lookup;
 use super::tree::{Entry, Kind, NodeId, Style, Tree};
-use super::value::{Reader, Scalar, Value};
+use super::value::{Nulls, Reader, Scalar, Value};
 use crate::rules::key_path::KeyPath;
 
 /// Compares the file before with the result as another parser sees it.
@@ -14,7 +14,7 @@ pub(super) struct Check<'a> {
     pub(super) after: &'a Tree<'a>,
     /// Scalars that had to change because a managed alias stands for them.
     pub(super) overrides: &'a HashMap<NodeId, &'a Scalar>,
-    pub(super) delete_nulls: bool,
+    pub(super) nulls: Nulls,
     /// Which node of the result each node with an anchor became.
     anchors: HashMap<NodeId, NodeId>,
     /// What unmanaged aliases stand for, before and after.
@@ -28,9 +28,9 @@ impl<'a> Check<'a> {
         before: &'a Tree<'a>,
         after: &'a Tree<'a>,
         overrides: &'a HashMap<NodeId, &'a Scalar>,
-        delete_nulls: bool,
+        nulls: Nulls,
     ) -> Self {
-        Self { before, after, overrides, delete_nulls, anchors: HashMap::new(), aliases: Vec::new() }
+        Self { before, after, overrides, nulls, anchors: HashMap::new(), aliases: Vec::new() }
     }
 
     /// Compares the first documents; gives the first place that is not as it should be.
@@ -47,7 +47,7 @@ impl<'a> Check<'a> {
                 if self.aliases.iter().all(kept) { Ok(()) } else { Err(path) }
             }
             (_, Some(after)) if !self.after.scalar(after).is_empty() => Err(path),
-            _ if self.delete_nulls => Ok(()),
+            _ if self.nulls.delete() => Ok(()),
             _ => Err(path),
         }
     }
@@ -70,7 +70,7 @@ impl<'a> Check<'a> {
         for (at, (key, value)) in goal.iter().enumerate() {
             let path = path.child(&key.text);
             match (old[at].as_slice(), new[at].as_slice()) {
-                (_, []) if self.delete_nulls && value.without_nulls().is_none() => {}
+                (_, []) if self.nulls.left(value).is_none() => {}
                 (old, [new]) if old.len() <= 1 => {
                     self.value(&inherited, old.first(), new, (key, value), &path)?;
                 }
@@ -125,12 +125,12 @@ impl<'a> Check<'a> {
             {
                 return self.mapping(Some(old.value), new.value, goal, path);
             }
-            if self.delete_nulls && goal.without_nulls().is_none() {
+            if self.nulls.left(goal).is_none() {
                 return self.unchanged(old.value, new.value).ok_or_else(|| path.clone());
             }
         }
         let found = Reader::new(self.after).value(new.value).map_err(|_| path.clone())?;
-        let wanted = if self.delete_nulls { goal.without_nulls() } else { Some(goal.clone()) };
+        let wanted = self.nulls.left(goal);
         let wanted = wanted.ok_or_else(|| path.clone())?;
         let through_alias = old.is_some_and(|old| {
             matches!(self.before.node(old.value).kind, Kind::Alias(target) if is_mapping(self.before, target))
@@ -146,7 +146,7 @@ impl<'a> Check<'a> {
     }
 
     fn inherits(&self, inherited: &[(Scalar, Value)], key: &Scalar, goal: &Value) -> bool {
-        let wanted = if self.delete_nulls { goal.without_nulls() } else { Some(goal.clone()) };
+        let wanted = self.nulls.left(goal);
         let found = base(inherited, key);
         found.zip(wanted).is_some_and(|(found, wanted)| found.merged(&wanted).same(found))
     }

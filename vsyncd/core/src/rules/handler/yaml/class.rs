@@ -6,7 +6,7 @@ use super::tree::{Kind, NodeId, Style, Tree};
 const CORE: &str = "tag:yaml.org,2002:";
 
 /// The meaning of a scalar, comparable. No number passes through a float.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) enum Class {
     /// A string, whichever schema is used.
     Text(String),

@@ -7,7 +7,6 @@ mod add;
 mod block;
 mod check;
 mod class;
-mod edits;
 mod emit;
 mod flow;
 mod parser;
@@ -29,10 +28,13 @@ use zeroize::Zeroizing;
 
 use self::class::Class;
 use self::emit::Layout;
-use self::parser::{Fault, parse};
+use self::parser::parse;
 use self::planner::Planner;
-use self::tree::{BOM, Kind, Tree, is_break};
-use self::value::{Quoting, Reader, Scalar, Value};
+use self::tree::{BOM, Kind, Tree, is_break, line_ending};
+use self::value::{Nulls, Quoting, Reader, Scalar, Value};
+use super::places::Places;
+use super::source::Fault;
+use super::splice::into_bytes;
 use super::{Change, MAX, MergeError, Merged, Options, Position};
 use crate::rules::key_path::KeyPath;
 
@@ -45,34 +47,24 @@ pub(super) fn merge(existing: &[u8], incoming: &[u8], options: Options) -> Resul
     let incoming = read_incoming(incoming)?;
     let mut managed = Vec::new();
     leaves(&incoming, &KeyPath::root(), options.delete_nulls, &mut managed);
-    let (bytes, changes) = edit(existing, &incoming, options.delete_nulls)?;
+    let nulls = if options.delete_nulls { Nulls::Delete } else { Nulls::Keep };
+    let (bytes, changes) = edit(existing, &incoming, nulls)?;
     Ok(Merged { bytes, changes, managed })
 }
 
 /// Takes places out: the same as merging nulls that delete.
 pub(super) fn remove(existing: &[u8], places: &[KeyPath]) -> Result<Merged, MergeError> {
-    let mut incoming = Entries::new();
-    for place in places {
-        mark(&mut incoming, &place.0);
-    }
-    let (bytes, changes) = edit(existing, &incoming, true)?;
+    let (bytes, changes) = edit(existing, &deletions(&Places::of(places)), Nulls::OnlyDelete)?;
     Ok(Merged { bytes, changes, managed: Vec::new() })
 }
 
-/// Notes a place that is to be taken out.
-fn mark(entries: &mut Entries, keys: &[String]) {
-    let Some((key, below)) = keys.split_first() else { return };
-    let at = entries.iter().position(|(known, _)| known.text == *key).unwrap_or_else(|| {
+/// Nulls at the places that are to be taken out.
+fn deletions(places: &Places) -> Entries {
+    let entry = |(key, places): (&String, &Places)| {
         let scalar = Scalar { text: key.clone(), class: Class::Text(key.clone()), quoting: Quoting::Plain };
-        entries.push((scalar, Value::Mapping(Vec::new())));
-        entries.len() - 1
-    });
-    let value = &mut entries[at].1;
-    if below.is_empty() {
-        *value = null();
-    } else if let Value::Mapping(entries) = value {
-        mark(entries, below);
-    }
+        (scalar, if places.whole { null() } else { Value::Mapping(deletions(places)) })
+    };
+    places.below.iter().map(entry).collect()
 }
 
 fn null() -> Value {
@@ -87,12 +79,7 @@ fn decode(bytes: &[u8]) -> Result<(Zeroizing<String>, usize), Fault> {
     let mut owned = Zeroizing::new(String::with_capacity(text.len() + 2));
     owned.push_str(text);
     if bytes.len() > bom(bytes) && !bytes.last().copied().is_some_and(is_break) {
-        let end = bytes.iter().position(|byte| is_break(*byte));
-        owned.push_str(match end {
-            Some(at) if bytes[at..].starts_with(b"\r\n") => "\r\n",
-            Some(at) if bytes[at] == b'\r' => "\r",
-            _ => "\n",
-        });
+        owned.push_str(line_ending(bytes));
     }
     Ok((owned, text.len()))
 }
@@ -146,7 +133,7 @@ fn leaves(entries: &[(Scalar, Value)], path: &KeyPath, delete_nulls: bool, found
 fn edit(
     existing: &[u8],
     incoming: &[(Scalar, Value)],
-    delete_nulls: bool,
+    nulls: Nulls,
 ) -> Result<(Zeroizing<Vec<u8>>, Vec<Change>), MergeError> {
     let malformed = |fault: Fault| MergeError::Malformed {
         format: FORMAT,
@@ -162,7 +149,7 @@ fn edit(
     {
         return Err(wrong_root(&tree, root, "file"));
     }
-    let mut planner = Planner::new(&tree, Layout::of(&tree), delete_nulls);
+    let mut planner = Planner::new(&tree, Layout::of(&tree), nulls);
     planner.plan(incoming)?;
     planner.close_last_block();
     let Planner { edits, mut changes, overrides, .. } = planner;
@@ -179,10 +166,10 @@ fn edit(
         return Err(MergeError::TooLarge { limit: MAX });
     }
     let after = seen::read(&result).ok_or_else(|| failed(KeyPath::root()))?;
-    check::Check::new(&tree, &after, &overrides, delete_nulls).run(incoming).map_err(failed)?;
+    check::Check::new(&tree, &after, &overrides, nulls).run(incoming).map_err(failed)?;
     changes.sort_by_key(|(at, _, _)| *at);
     let changes = changes.into_iter().map(|(_, path, kind)| Change { path, kind }).collect();
-    Ok((Zeroizing::new(std::mem::take(&mut *result).into_bytes()), changes))
+    Ok((into_bytes(result), changes))
 }
 
 /// Whether the root has no content, only an anchor or a tag.

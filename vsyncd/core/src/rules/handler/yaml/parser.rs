@@ -7,17 +7,10 @@ use super::tree::{
     BOM, Document, Kind, Node, NodeId, Properties, Style, Tag, Tree, break_len, is_blank, is_break,
     line_start,
 };
+use crate::rules::handler::source::Fault;
 
 /// Collections inside collections that are followed.
 pub(super) const DEPTH: usize = 128;
-
-/// Why a text does not parse.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Fault {
-    /// The byte where it was noticed.
-    pub(super) at: usize,
-    pub(super) what: &'static str,
-}
 
 pub(super) type Parsed<T> = Result<T, Fault>;
 

@@ -1,14 +1,15 @@
 //! Walks the existing document along the incoming data and collects the edits.
 
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use super::class::{self, Class};
-use super::edits::Edits;
 use super::emit::Layout;
-use super::parser::Fault;
 use super::tree::{Entry, Kind, NodeId, Style, Tree};
-use super::value::{Reader, Scalar, Value};
+use super::value::{Nulls, Reader, Scalar, Value};
+use crate::rules::handler::source::Fault;
+use crate::rules::handler::splice::Splice;
 use crate::rules::handler::{ChangeKind, MergeError, Position};
 use crate::rules::key_path::KeyPath;
 
@@ -33,12 +34,12 @@ struct Gone {
 pub(super) struct Planner<'a, 't, 'v> {
     pub(super) tree: &'a Tree<'t>,
     pub(super) layout: Layout,
-    pub(super) edits: Edits,
+    pub(super) edits: Splice,
     /// With the byte in the file that gives the order.
     pub(super) changes: Vec<(usize, KeyPath, ChangeKind)>,
     /// Scalars that are changed for an alias of theirs.
     pub(super) overrides: HashMap<NodeId, &'v Scalar>,
-    delete_nulls: bool,
+    pub(super) nulls: Nulls,
     /// Scalars with anchors that were given a value, or are to keep theirs.
     settled: HashMap<NodeId, Option<&'v Scalar>>,
     shared: Vec<Shared<'v>>,
@@ -47,6 +48,17 @@ pub(super) struct Planner<'a, 't, 'v> {
     gone: Vec<Gone>,
     /// Where the entries begin that are taken out.
     pub(super) taken: HashSet<usize>,
+    holders: OnceCell<HashMap<NodeId, Holder>>,
+}
+
+/// What a node stands in.
+#[derive(Clone, Copy)]
+pub(super) struct Holder {
+    pub(super) flow: bool,
+    /// Where the entry, or the sequence, begins.
+    pub(super) start: usize,
+    /// The colon before the node, if it is the value of an entry that has one.
+    pub(super) colon: Option<usize>,
 }
 
 /// Which entries of a mapping have one of these keys, for each key.
@@ -54,7 +66,10 @@ pub(super) fn lookup(tree: &Tree<'_>, mapping: NodeId, keys: &[&Scalar]) -> Vec<
     let mut found = vec![Vec::new(); keys.len()];
     let by_text: HashMap<&str, usize> =
         keys.iter().enumerate().map(|(at, key)| (key.text.as_str(), at)).collect();
-    let odd: Vec<usize> = (0..keys.len()).filter(|at| !matches!(keys[*at].class, Class::Text(_))).collect();
+    let mut odd: HashMap<&Class, usize> = HashMap::new();
+    for (at, key) in keys.iter().enumerate().filter(|(_, key)| !matches!(key.class, Class::Text(_))) {
+        odd.entry(&key.class).or_insert(at);
+    }
     for entry in tree.entries(mapping) {
         let node = tree.resolved(entry.key);
         if !matches!(tree.node(node).kind, Kind::Scalar(_)) {
@@ -65,9 +80,7 @@ pub(super) fn lookup(tree: &Tree<'_>, mapping: NodeId, keys: &[&Scalar]) -> Vec<
             continue;
         }
         let key = Scalar::of(tree, node);
-        let at = direct
-            .filter(|at| keys[*at].names(&key))
-            .or_else(|| odd.iter().copied().find(|at| keys[*at].names(&key)));
+        let at = direct.filter(|at| keys[*at].names(&key)).or_else(|| odd.get(&key.class).copied());
         if let Some(at) = at {
             found[at].push(*entry);
         }
@@ -76,20 +89,42 @@ pub(super) fn lookup(tree: &Tree<'_>, mapping: NodeId, keys: &[&Scalar]) -> Vec<
 }
 
 impl<'a, 't, 'v> Planner<'a, 't, 'v> {
-    pub(super) fn new(tree: &'a Tree<'t>, layout: Layout, delete_nulls: bool) -> Self {
+    pub(super) fn new(tree: &'a Tree<'t>, layout: Layout, nulls: Nulls) -> Self {
         Self {
             tree,
             layout,
-            edits: Edits::default(),
+            edits: Splice::default(),
             changes: Vec::new(),
             overrides: HashMap::new(),
-            delete_nulls,
+            nulls,
             settled: HashMap::new(),
             shared: Vec::new(),
             steady: Vec::new(),
             gone: Vec::new(),
             taken: HashSet::new(),
+            holders: OnceCell::new(),
         }
+    }
+
+    /// What a value or an item stands in; nothing for the root and for keys.
+    pub(super) fn holder(&self, node: NodeId) -> Option<Holder> {
+        let of = |tree: &Tree<'_>| {
+            let mut holders = HashMap::new();
+            for node in &tree.nodes {
+                match &node.kind {
+                    Kind::Mapping { flow, entries } => holders.extend(entries.iter().map(|entry| {
+                        (entry.value, Holder { flow: *flow, start: entry.start, colon: entry.colon })
+                    })),
+                    Kind::Sequence { flow, items } => {
+                        let holder = Holder { flow: *flow, start: node.span.start, colon: None };
+                        holders.extend(items.iter().map(|item| (*item, holder)));
+                    }
+                    Kind::Scalar(_) | Kind::Alias(_) => {}
+                }
+            }
+            holders
+        };
+        self.holders.get_or_init(|| of(self.tree)).get(&node).copied()
     }
 
     /// Plans the merge of `incoming` into the first document.
@@ -130,7 +165,7 @@ impl<'a, 't, 'v> Planner<'a, 't, 'v> {
             let path = path.child(&key.text);
             match *entries.as_slice() {
                 [] => new.push((key, value, path)),
-                [entry] if self.delete_nulls && value.is_null() => gone.push((entry, path)),
+                [entry] if self.nulls.delete() && value.is_null() => gone.push((entry, path)),
                 [entry] => self.entry(mapping, entry, value, &path)?,
                 [_, again, ..] => {
                     return Err(MergeError::DuplicateKey { path, at: self.position(again.start) });
@@ -152,7 +187,7 @@ impl<'a, 't, 'v> Planner<'a, 't, 'v> {
         let mut inherited = None;
         let mut all = Vec::new();
         for (key, value, path) in new {
-            let value = if self.delete_nulls { value.without_nulls() } else { Some(value.clone()) };
+            let value = self.nulls.left(value);
             let Some(value) = value else { continue };
             if inherited.is_none() {
                 let read = Reader::new(self.tree).inherited(mapping);
@@ -216,7 +251,7 @@ impl<'a, 't, 'v> Planner<'a, 't, 'v> {
         let old = Reader::new(self.tree).value(target).map_err(|fault| self.fault(path, fault))?;
         if let (Value::Mapping(_), Value::Mapping(_)) = (&old, value) {
             let wanted = old.merged(value);
-            let wanted = if self.delete_nulls { wanted.without_nulls() } else { Some(wanted) };
+            let wanted = self.nulls.left(&wanted);
             if wanted.is_some_and(|wanted| wanted.same(&old)) {
                 return Ok(());
             }
@@ -285,7 +320,7 @@ impl<'a, 't, 'v> Planner<'a, 't, 'v> {
         value: &Value,
         path: &KeyPath,
     ) -> Result<(), MergeError> {
-        let stripped = if self.delete_nulls { value.without_nulls() } else { Some(value.clone()) };
+        let stripped = self.nulls.left(value);
         let Some(value) = stripped else { return Ok(()) };
         let node = self.tree.node(entry.value);
         let was_mapping = matches!(node.kind, Kind::Mapping { .. });
@@ -322,14 +357,28 @@ impl<'a, 't, 'v> Planner<'a, 't, 'v> {
         if aliases.is_empty() {
             return Ok(());
         }
-        let goes = |at: usize| self.gone.iter().find(|gone| gone.span.contains(&at));
+        let mut spans: Vec<(usize, usize)> =
+            self.gone.iter().map(|gone| (gone.span.start, gone.span.end)).collect();
+        spans.sort_unstable();
+        let mut reach = 0;
+        for (_, end) in &mut spans {
+            reach = reach.max(*end);
+            *end = reach;
+        }
+        let goes = |at: usize| {
+            let begun = spans.partition_point(|(start, _)| *start <= at);
+            begun.checked_sub(1).is_some_and(|last| spans[last].1 > at)
+        };
         let mut seen = HashSet::new();
         for (at, target) in aliases {
-            if goes(at).is_some() || !seen.insert(target) {
+            if goes(at) || !seen.insert(target) {
                 continue;
             }
             let node = self.tree.node(target);
             let start = node.properties.start().unwrap_or(node.span.start);
+            if !goes(start) {
+                continue;
+            }
             let holes = self.gone.iter().filter(|gone| gone.kept != Some(target));
             for gone in holes {
                 if gone.span.contains(&start) {
@@ -357,10 +406,5 @@ impl<'a, 't, 'v> Planner<'a, 't, 'v> {
             Some(at) => self.edits.replace(span.start + at..span.start + at + 1, "-".to_owned()),
             None => self.edits.insert(block.header_end, "-".to_owned()),
         }
-    }
-
-    /// Whether a null takes its key out.
-    pub(super) fn deletes_nulls(&self) -> bool {
-        self.delete_nulls
     }
 }

@@ -265,7 +265,7 @@ fn deep_merge(old: &Yaml, new: &Yaml, delete_nulls: bool) -> Option<Yaml> {
     }
 }
 
-/// Without nulls, and without the mappings that held nothing else.
+/// Without nulls; a mapping of nothing else is an empty one.
 fn stripped(value: &Yaml, delete_nulls: bool) -> Option<Yaml> {
     match value {
         Yaml::Null if delete_nulls => None,
@@ -274,7 +274,7 @@ fn stripped(value: &Yaml, delete_nulls: bool) -> Option<Yaml> {
                 .iter()
                 .filter_map(|(key, value)| Some((key.clone(), stripped(value, true)?)))
                 .collect();
-            (!kept.is_empty()).then_some(Yaml::Mapping(kept))
+            Some(Yaml::Mapping(kept))
         }
         value => Some(value.clone()),
     }

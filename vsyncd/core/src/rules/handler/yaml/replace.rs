@@ -45,27 +45,13 @@ impl Planner<'_, '_, '_> {
 
     /// Replaces a scalar that has an anchor, wherever it stands; false where it is a key.
     pub(super) fn change_anchored(&mut self, target: NodeId, value: &Value) -> bool {
-        let mut place = None;
-        for (id, node) in self.tree.nodes.iter().enumerate() {
-            match &node.kind {
-                Kind::Mapping { flow, entries } => {
-                    let entry = entries.iter().find(|entry| entry.value == target);
-                    place = place.or(entry.map(|entry| (*flow, entry.start)));
-                }
-                Kind::Sequence { flow, items } if items.contains(&target) => {
-                    place = Some((*flow, self.tree.node(id).span.start));
-                }
-                _ => {}
-            }
-        }
         let Some(anchor) = self.tree.node(target).properties.anchor.clone() else { return false };
-        match place {
-            None => return false,
-            Some((true, _)) => self.replace_flow(target, anchor.end, value),
-            Some((false, start)) => {
-                let column = self.column(start);
-                self.replace_block(target, anchor.end, column, value);
-            }
+        let Some(holder) = self.holder(target) else { return false };
+        if holder.flow {
+            self.replace_flow(target, anchor.end, value);
+        } else {
+            let column = self.column(holder.start);
+            self.replace_block(target, anchor.end, column, value);
         }
         true
     }

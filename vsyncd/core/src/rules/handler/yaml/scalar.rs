@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
-use super::parser::{Fault, Parsed, Parser};
+use super::parser::{Parsed, Parser};
 use super::text::{escape_digits, escaped};
 use super::tree::{Block, Chomp, Kind, NodeId, Properties, Style, break_len, is_blank, is_break, line_start};
+use crate::rules::handler::source::Fault;
 
 impl Parser<'_> {
     /// A plain scalar inside a collection of the column `indent`. `only_key`: in one line.

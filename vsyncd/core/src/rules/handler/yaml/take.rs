@@ -46,11 +46,7 @@ impl Planner<'_, '_, '_> {
     /// Where `{}` can stand for a block mapping: after what comes before its first line.
     fn empty_place(&self, mapping: NodeId) -> usize {
         let node = self.tree.node(mapping);
-        let holder = |at: &NodeId| {
-            let found = self.tree.entries(*at).iter().find(|entry| entry.value == mapping);
-            found.and_then(|entry| entry.colon)
-        };
-        let colon = (0..self.tree.nodes.len()).find_map(|at| holder(&at));
+        let colon = self.holder(mapping).and_then(|holder| holder.colon);
         node.properties.end().unwrap_or_else(|| colon.map_or(node.span.start, |colon| colon + 1))
     }
 

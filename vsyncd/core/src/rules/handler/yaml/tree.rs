@@ -230,6 +230,15 @@ pub(super) fn break_len(bytes: &[u8]) -> usize {
     }
 }
 
+/// The line end of a file: that of its first line. A carriage return alone is one in YAML.
+pub(super) fn line_ending(bytes: &[u8]) -> &'static str {
+    match bytes.iter().position(|byte| is_break(*byte)) {
+        Some(at) if bytes[at..].starts_with(b"\r\n") => "\r\n",
+        Some(at) if bytes[at] == b'\r' => "\r",
+        _ => "\n",
+    }
+}
+
 /// Where the line of this byte begins.
 pub(super) fn line_start(bytes: &[u8], at: usize) -> usize {
     let start = bytes[..at].iter().rposition(|byte| is_break(*byte)).map_or(0, |before| before + 1);

@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use zeroize::Zeroize;
 
 use super::class::{self, Class};
-use super::parser::{DEPTH, Fault};
+use super::parser::DEPTH;
 use super::tree::{Kind, NodeId, Style, Tree};
+use crate::rules::handler::source::Fault;
 
 /// How often aliases may repeat what they stand for, in nodes.
 const NODES: usize = 1_000_000;
@@ -72,6 +73,38 @@ impl Scalar {
     }
 }
 
+/// What a null in the data means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Nulls {
+    /// It is a value.
+    Keep,
+    /// Its key goes; a mapping of nothing else is an empty one, as in RFC 7396.
+    Delete,
+    /// Its key goes, and that is all that is asked for.
+    OnlyDelete,
+}
+
+impl Nulls {
+    pub(super) fn delete(self) -> bool {
+        self != Self::Keep
+    }
+
+    /// What has to be written of a value that is not there; none if nothing has to.
+    pub(super) fn left(self, value: &Value) -> Option<Value> {
+        match value {
+            Value::Scalar(_) if self.delete() && value.is_null() => None,
+            Value::Mapping(entries) if self.delete() && !entries.is_empty() => {
+                let kept: Vec<_> = entries
+                    .iter()
+                    .filter_map(|(key, value)| Some((key.clone(), self.left(value)?)))
+                    .collect();
+                (self == Self::Delete || !kept.is_empty()).then_some(Value::Mapping(kept))
+            }
+            _ => Some(value.clone()),
+        }
+    }
+}
+
 /// A value without aliases.
 #[derive(Clone)]
 pub(super) enum Value {
@@ -83,21 +116,6 @@ pub(super) enum Value {
 impl Value {
     pub(super) fn is_null(&self) -> bool {
         matches!(self, Self::Scalar(scalar) if scalar.class == Class::Null)
-    }
-
-    /// Without the keys that are null, and without mappings that had no other keys. None: nothing is left.
-    pub(super) fn without_nulls(&self) -> Option<Self> {
-        match self {
-            Self::Mapping(entries) if !entries.is_empty() => {
-                let kept: Vec<_> = entries
-                    .iter()
-                    .filter_map(|(key, value)| Some((key.clone(), value.without_nulls()?)))
-                    .collect();
-                (!kept.is_empty()).then_some(Self::Mapping(kept))
-            }
-            Self::Scalar(scalar) if scalar.class == Class::Null => None,
-            _ => Some(self.clone()),
-        }
     }
 
     /// This value with `other` merged into it.

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::file::{File, Kind};
-use crate::rules::handler::splice::{Splice, whole_lines};
+use crate::rules::handler::lines::whole_lines;
+use crate::rules::handler::splice::Splice;
 use crate::rules::handler::{Change, ChangeKind};
 use crate::rules::key_path::KeyPath;
 
@@ -28,8 +29,16 @@ pub(super) fn find(file: &File<'_>, places: &[KeyPath]) -> Taken {
     for (at, entry) in file.entries.iter().enumerate() {
         known.entry((file.section_of(entry), file.key_of(entry))).or_default().push(at);
     }
-    for place in places.iter().filter(|place| place.0.len() == 1) {
-        taken.section(file, &place.0[0], place);
+    let mut parts: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (at, section) in file.sections.iter().enumerate() {
+        parts.entry(section.name).or_default().push(at);
+    }
+    for place in places {
+        if let [name] = place.0.as_slice()
+            && let Some(parts) = parts.get(name.as_str())
+        {
+            taken.section(file, parts, place);
+        }
     }
     for place in places {
         let [section, key] = place.0.as_slice() else { continue };
@@ -47,9 +56,10 @@ impl Taken {
         self.changes.insert(at, Change { path: path.clone(), kind: ChangeKind::Removed });
     }
 
-    fn section(&mut self, file: &File<'_>, name: &str, place: &KeyPath) {
+    fn section(&mut self, file: &File<'_>, parts: &[usize], place: &KeyPath) {
         let mut first = None;
-        for (at, section) in file.sections.iter().enumerate().filter(|(_, section)| section.name == name) {
+        for &at in parts {
+            let section = &file.sections[at];
             let there = section.header.is_some() || !section.entries.is_empty();
             if there && !self.sections[at] {
                 self.sections[at] = true;

@@ -124,6 +124,7 @@ fn once_looks_once_and_ends() {
 }
 
 /// Runs `vsyncctl` as a person does: it may start a daemon.
+#[cfg(target_os = "linux")]
 fn ctl(machine: &Machine, arguments: &[&str]) -> Ran {
     machine.command(&binary("vsyncctl")).args(arguments).output().unwrap().into()
 }

@@ -1,5 +1,6 @@
 //! Whatever a client does, the next one is served.
 
+#[cfg(target_os = "linux")]
 mod detached;
 mod misfits;
 mod others;

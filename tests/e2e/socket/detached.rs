@@ -17,7 +17,6 @@ impl Drop for Stopped<'_> {
 }
 
 #[test]
-#[cfg(target_os = "linux")]
 fn a_daemon_started_by_a_client_inherits_nothing() {
     let machine = Machine::new("ann");
     let marker = machine.path("marker");

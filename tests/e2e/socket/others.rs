@@ -2,7 +2,9 @@
 //! Becoming another user takes root; elsewhere these stories say that they cannot be told.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt as _, chown};
+#[cfg(target_os = "linux")]
+use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 
@@ -59,6 +61,7 @@ impl Owned {
         command.args(["status"]).output().expect("vsyncctl starts").into()
     }
 
+    #[cfg(target_os = "linux")]
     fn proc(&self, file: &str) -> String {
         format!("/proc/{}/{file}", self.daemon.id())
     }

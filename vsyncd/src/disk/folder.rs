@@ -96,6 +96,7 @@ impl Folder {
     }
 
     /// Another descriptor of the same folder.
+    #[cfg(target_os = "linux")]
     pub(crate) fn duplicate(&self) -> io::Result<OwnedFd> {
         self.fd.try_clone()
     }

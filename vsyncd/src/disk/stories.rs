@@ -16,6 +16,7 @@ use vsync_core::version::Version;
 
 use super::displaced::{late_writes, remove_tree};
 use super::exchange::{ExchangeError, exchange, keep, put_back};
+#[cfg(target_os = "linux")]
 use super::folder::Folder;
 use super::load::load;
 use super::scan::{ScanLimits, scan};

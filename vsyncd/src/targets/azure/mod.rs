@@ -172,6 +172,11 @@ impl Target for Azure {
         self.client.place().to_owned()
     }
 
+    /// Key Vault compares names without case.
+    fn folds_case(&self) -> bool {
+        true
+    }
+
     fn credential(&self) -> String {
         self.client.credential()
     }

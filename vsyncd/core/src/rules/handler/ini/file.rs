@@ -69,7 +69,7 @@ impl<'a> File<'a> {
     /// Reads the whole text.
     pub(super) fn parse(text: &'a str) -> Result<Self, Fault> {
         if let Some(at) = text.find('\0') {
-            return Err(Fault { at: at, what: "a NUL character" });
+            return Err(Fault { at, what: "a NUL character" });
         }
         let nameless = Section { name: "", header: None, entries: 0..0 };
         let mut file = Self { text, lines: Vec::new(), sections: vec![nameless], entries: Vec::new() };

@@ -49,7 +49,7 @@ impl<'a> File<'a> {
     /// Reads the whole text.
     pub(super) fn parse(text: &'a str) -> Result<Self, Fault> {
         if let Some(at) = text.find('\0') {
-            return Err(Fault { at: at, what: "a NUL character" });
+            return Err(Fault { at, what: "a NUL character" });
         }
         let mut file = Self { text, entries: Vec::new(), macros: Vec::new(), comments: Vec::new() };
         let mut words = Words { text, at: 0 };

@@ -253,7 +253,7 @@ fn nulls_delete_where_that_is_asked_for() {
     );
     deletes("a:\n  b: 1 # c\nc: 1\n", "a: {b: null}\n", "a: {}\nc: 1\n");
     deletes("a: # c\n  b: 1\nc: 1", "a: {b: null, d: 2}\nc: null\n", "a: # c\n  d: 2");
-    deletes("a: 1\n", "b: {c: null}\nd: {e: 1, f: null}\n", "a: 1\nd:\n  e: 1\n");
+    deletes("a: 1\n", "b: {c: null}\nd: {e: 1, f: null}\n", "a: 1\nb: {}\nd:\n  e: 1\n");
     deletes("a: 1", "a: null\n", "");
     deletes("a: 1\nb: 2", "b: null\n", "a: 1");
     gives("a: 1\n", "b: null\n", "a: 1\nb: null\n");

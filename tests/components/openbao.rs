@@ -122,10 +122,9 @@ async fn values_arrive(bao: &Bao) {
     for (name, value) in values {
         assert_eq!(target.holds(name, &Secret::new(value.into())).await, Ok(Some(true)), "{name}");
     }
-    apply(&target, values.iter().map(|(name, value)| put(name, value)).collect())
-        .await
-        .expect("nothing to do");
-    assert_eq!(bao.map("values/dev%20env").await["metadata"]["version"], 1, "nothing was written again");
+    // What is asked for is written, equal or not: whether anything is to be asked for is the engine's matter.
+    apply(&target, values.iter().map(|(name, value)| put(name, value)).collect()).await.expect("a write");
+    assert_eq!(bao.map("values/dev%20env").await["metadata"]["version"], 2, "one more write");
 }
 
 async fn what_others_keep_there_stays(bao: &Bao) {

@@ -2,8 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{ErrorKind, Result};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+
+/// How often a folder may be replaced while it is read.
+const TRIES: usize = 20;
 
 /// One entry of a folder: a file with mode and content, or a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,29 +23,38 @@ pub enum Entry {
     Folder,
 }
 
-/// Everything in a folder by its path, as bytes and modes.
+/// Everything in a folder by its path, as bytes and modes. A folder that is replaced while it is
+/// read is read again, so that what is returned was all there.
 ///
 /// # Panics
 /// When something in it cannot be read.
 pub fn read(folder: &Path) -> BTreeMap<String, Entry> {
-    let mut found = BTreeMap::new();
-    collect(folder, "", &mut found);
-    found
+    let mut last = None;
+    for _ in 0..TRIES {
+        let mut found = BTreeMap::new();
+        match collect(folder, "", &mut found) {
+            Ok(()) => return found,
+            Err(error) if error.kind() == ErrorKind::NotFound => last = Some(error),
+            Err(error) => panic!("{}: {error}", folder.display()),
+        }
+    }
+    panic!("{} is never whole: {last:?}", folder.display());
 }
 
-fn collect(folder: &Path, prefix: &str, found: &mut BTreeMap<String, Entry>) {
-    for entry in fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
-        let entry = entry.expect("a folder entry");
+fn collect(folder: &Path, prefix: &str, found: &mut BTreeMap<String, Entry>) -> Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
         let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
-        let about = entry.path().symlink_metadata().expect("an entry's metadata");
+        let about = entry.path().symlink_metadata()?;
         if about.is_dir() {
             found.insert(name.clone(), Entry::Folder);
-            collect(&entry.path(), &format!("{name}/"), found);
+            collect(&entry.path(), &format!("{name}/"), found)?;
         } else {
-            let content = fs::read(entry.path()).unwrap_or_else(|error| panic!("{name}: {error}"));
+            let content = fs::read(entry.path())?;
             found.insert(name, Entry::File { mode: about.permissions().mode() & 0o7777, content });
         }
     }
+    Ok(())
 }
 
 /// Writes a file with a mode, making the folders above it.

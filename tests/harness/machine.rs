@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -225,15 +225,40 @@ impl Machine {
     /// # Panics
     /// When it does not.
     pub fn start(&mut self) {
-        assert!(self.daemon.is_none(), "{}: the daemon runs already", self.name);
-        let log = fs::File::options().create(true).append(true).open(self.path("vsyncd.log")).expect("a log");
-        let mut command = self.command(&binary("vsyncd"));
-        self.daemon = Some(command.stdout(Stdio::null()).stderr(log).spawn().expect("vsyncd starts"));
+        self.spawn(&[]);
         until(&format!("{}: the daemon answers", self.name), || {
-            let ended = self.daemon.as_mut().and_then(|daemon| daemon.try_wait().ok().flatten());
+            let ended = self.ended();
             assert!(ended.is_none(), "{}: vsyncd ended with {ended:?}\n{}", self.name, self.log());
             self.ctl(&["daemon", "status"]).code == 0
         });
+    }
+
+    /// Starts the daemon, under another program where one is given with its arguments, and waits
+    /// for nothing. That program has to become the daemon, as `strace -D` does.
+    ///
+    /// # Panics
+    /// When a daemon runs already, or the program cannot be started.
+    pub fn spawn(&mut self, under: &[&str]) {
+        assert!(self.daemon.is_none(), "{}: the daemon runs already", self.name);
+        let log = fs::File::options().create(true).append(true).open(self.path("vsyncd.log")).expect("a log");
+        let daemon = binary("vsyncd");
+        let mut command = match under {
+            [] => self.command(&daemon),
+            [program, arguments @ ..] => {
+                let mut command = self.command(Path::new(program));
+                command.args(arguments).arg(&daemon);
+                command
+            }
+        };
+        self.daemon = Some(command.stdout(Stdio::null()).stderr(log).spawn().expect("vsyncd starts"));
+    }
+
+    /// How the daemon ended; `None` while it runs, or when it was stopped from here.
+    ///
+    /// # Panics
+    /// When its state cannot be asked.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.daemon.as_mut().and_then(|daemon| daemon.try_wait().expect("the daemon's state"))
     }
 
     /// The daemon's process id.

@@ -3,7 +3,9 @@
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -23,6 +25,30 @@ where
     F: FnOnce() -> T + Send + 'static,
 {
     tokio::task::spawn_blocking(work).await.map_err(|_| Panicked)
+}
+
+/// How much of what every checkout does runs at a time: a thread for each of a thousand would leave
+/// its memory behind.
+static TURNS: Semaphore = Semaphore::const_new(4);
+/// How long one waits for its turn: longer only where disks hang, and those must not hold up the
+/// others.
+const TURN: Duration = Duration::from_secs(2);
+
+/// As [`blocking`], for what every checkout does at the same moment: loading it, looking at it.
+///
+/// # Errors
+/// As [`blocking`].
+pub async fn blocking_in_turn<T, F>(work: F) -> Result<T, Panicked>
+where
+    T: Send + 'static,
+    F: FnOnce() -> T + Send + 'static,
+{
+    let turn = tokio::time::timeout(TURN, TURNS.acquire()).await;
+    blocking(move || {
+        let _turn = turn;
+        work()
+    })
+    .await
 }
 
 /// A set of tasks with a common end.

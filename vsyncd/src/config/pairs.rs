@@ -89,6 +89,15 @@ impl Pairs {
         Ok(atomic::write(&path, &Zeroizing::new(config.write()), 0o600)?)
     }
 
+    /// As [`Pairs::save`], but a power cut right after it may bring the old one back.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn save_soon(&self, pair: &Pair, config: &EnvConfig) -> Result<(), PairError> {
+        let path = self.ready(pair)?;
+        Ok(atomic::write_soon(&path, &Zeroizing::new(config.write()), 0o600)?)
+    }
+
     /// Writes the configuration of a pair that is not known yet.
     ///
     /// # Errors

@@ -24,7 +24,56 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 /// The system's, with the path; a target that is a symlink or a folder is refused. The old file
 /// is then untouched and nothing is left behind.
 pub fn write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
-    place(path, bytes, mode, true).map_err(cannot("write", path.display()))
+    let placed = place(path, bytes, mode, (true, true)).and_then(|placed| sync(&placed.folder));
+    placed.map_err(cannot("write", path.display()))
+}
+
+/// As [`write`], but right after it a power cut may bring the old file back. Never a torn one.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_soon(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    place(path, bytes, mode, (true, true)).map(drop).map_err(cannot("write", path.display()))
+}
+
+/// As [`write`], but until what it returns is settled a power cut may leave the old file, a torn one
+/// or none: for what a journal can tell again. A process that is killed does no harm.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_unsettled(path: &Path, bytes: &[u8], mode: u32) -> io::Result<Unsettled> {
+    place(path, bytes, mode, (true, false)).map_err(cannot("write", path.display()))
+}
+
+/// As [`write_unsettled`], but only where nothing is yet.
+///
+/// # Errors
+/// As [`write_new`].
+pub fn write_new_unsettled(path: &Path, bytes: &[u8], mode: u32) -> io::Result<Unsettled> {
+    place(path, bytes, mode, (false, false)).map_err(cannot("write", path.display()))
+}
+
+/// A file that is in its place and not yet durable.
+#[derive(Debug)]
+pub struct Unsettled {
+    file: File,
+    folder: Folder,
+}
+
+impl Unsettled {
+    /// Makes it durable.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn settle(&self) -> io::Result<()> {
+        self.file.sync_all()?;
+        sync(&self.folder)
+    }
+
+    /// The file system that it lies on.
+    pub(super) fn device(&self) -> u64 {
+        self.folder.id().device
+    }
 }
 
 /// As [`write`], but only where nothing is yet.
@@ -32,10 +81,11 @@ pub fn write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
 /// # Errors
 /// As [`write`]; [`io::ErrorKind::AlreadyExists`] when the name is taken.
 pub fn write_new(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
-    place(path, bytes, mode, false).map_err(cannot("write", path.display()))
+    let placed = place(path, bytes, mode, (false, true)).and_then(|placed| sync(&placed.folder));
+    placed.map_err(cannot("write", path.display()))
 }
 
-fn place(path: &Path, bytes: &[u8], mode: u32, replace: bool) -> io::Result<()> {
+fn place(path: &Path, bytes: &[u8], mode: u32, (replace, sync): (bool, bool)) -> io::Result<Unsettled> {
     let (parent, name) = Folder::parent_of(path)?;
     match facts_at(&parent, name)?.map(|facts| facts.kind) {
         None => {}
@@ -47,18 +97,21 @@ fn place(path: &Path, bytes: &[u8], mode: u32, replace: bool) -> io::Result<()> 
     let temp = temporary(name.as_bytes());
     // One of an earlier process with this id can only be what a crash left.
     let _ = rustix::fs::unlinkat(&parent, &temp[..], AtFlags::empty());
-    let written = fill(&parent, &temp, bytes, mode).and_then(|()| {
-        if replace {
-            Ok(rustix::fs::renameat(&parent, &temp[..], &parent, name)?)
-        } else {
-            Ok(rename::file_to_free(&parent, &temp[..], name)?)
+    let written = fill(&parent, &temp, bytes, mode).and_then(|file| {
+        if sync {
+            file.sync_all()?;
         }
+        if replace {
+            rustix::fs::renameat(&parent, &temp[..], &parent, name)?;
+        } else {
+            rename::file_to_free(&parent, &temp[..], name)?;
+        }
+        Ok(file)
     });
     if written.is_err() {
         let _ = rustix::fs::unlinkat(&parent, &temp[..], AtFlags::empty());
     }
-    written?;
-    sync(parent)
+    Ok(Unsettled { file: written?, folder: parent })
 }
 
 /// A free name beside the file, that tells whose it is.
@@ -76,7 +129,7 @@ pub(super) fn maker(name: &[u8]) -> Option<u32> {
     (number(process) && number(serial)).then(|| process.parse().ok()).flatten()
 }
 
-fn fill(parent: &Folder, temp: &[u8], bytes: &[u8], mode: u32) -> io::Result<()> {
+fn fill(parent: &Folder, temp: &[u8], bytes: &[u8], mode: u32) -> io::Result<File> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mode = raw_mode(mode);
     let file = rustix::fs::openat(parent, temp, flags, mode)?;
@@ -84,7 +137,7 @@ fn fill(parent: &Folder, temp: &[u8], bytes: &[u8], mode: u32) -> io::Result<()>
     rustix::fs::fchmod(&file, mode)?;
     let mut file = File::from(file);
     file.write_all(bytes)?;
-    file.sync_all()
+    Ok(file)
 }
 
 /// Makes a folder and what is missing above it, each 0700, and syncs each one's parent. Folders
@@ -143,18 +196,30 @@ pub fn read_limited(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
 /// # Errors
 /// The system's, with the path.
 pub fn remove(path: &Path) -> io::Result<bool> {
-    let removed = || -> io::Result<bool> {
-        let (parent, name) = match Folder::parent_of(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-            other => other?,
-        };
-        match rustix::fs::unlinkat(&parent, name, AtFlags::empty()) {
-            Ok(()) => sync(parent).map(|()| true),
-            Err(Errno::NOENT) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+    let removed =
+        unlink(path).and_then(|parent| parent.map_or(Ok(false), |parent| sync(parent).map(|()| true)));
+    removed.map_err(cannot("remove", path.display()))
+}
+
+/// As [`remove`], but a power cut may bring it back.
+///
+/// # Errors
+/// As [`remove`].
+pub fn remove_soon(path: &Path) -> io::Result<bool> {
+    unlink(path).map(|parent| parent.is_some()).map_err(cannot("remove", path.display()))
+}
+
+/// Removes a file; the folder that held it, if there was one.
+fn unlink(path: &Path) -> io::Result<Option<Folder>> {
+    let (parent, name) = match Folder::parent_of(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        other => other?,
     };
-    removed().map_err(cannot("remove", path.display()))
+    match rustix::fs::unlinkat(&parent, name, AtFlags::empty()) {
+        Ok(()) => Ok(Some(parent)),
+        Err(Errno::NOENT) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Makes what happened to a folder's entries durable.
@@ -165,6 +230,16 @@ pub(crate) fn sync(folder: impl AsFd) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
         other => other,
     }
+}
+
+/// Makes the entries of the folder at a path durable.
+///
+/// # Errors
+/// The system's, with the path.
+pub fn sync_folder(path: &Path) -> io::Result<()> {
+    let opened =
+        rustix::fs::openat(CWD, path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
+    opened.map_err(io::Error::from).and_then(sync).map_err(cannot("sync", path.display()))
 }
 
 /// A mode for the system's calls.

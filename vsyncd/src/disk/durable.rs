@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use vsync_core::relpath::RelPath;
 
-use super::atomic;
+use super::atomic::{self, Unsettled};
 use super::folder::Folder;
 use super::scan::{Unread, open_file};
 
@@ -13,13 +13,22 @@ use super::scan::{Unread, open_file};
 /// itself: it also waits for what every other program has written.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Makes a folder's files and folders durable.
+/// Makes a folder's files and folders durable, and the journal that tells of them.
 pub(crate) fn settle<'a>(
     folder: &Folder,
+    journal: Option<&Unsettled>,
     files: impl Iterator<Item = &'a RelPath>,
     folders: impl DoubleEndedIterator<Item = &'a RelPath>,
 ) -> io::Result<()> {
-    if whole_file_system(folder, PATIENCE) { Ok(()) } else { one_by_one(folder, files, folders) }
+    let whole = whole_file_system(folder, PATIENCE);
+    if !whole {
+        one_by_one(folder, files, folders)?;
+    }
+    // State and vault often lie on one file system: then one sync did for both.
+    match journal.filter(|journal| !whole || journal.device() != folder.id().device) {
+        Some(journal) => journal.settle(),
+        None => Ok(()),
+    }
 }
 
 /// One `syncfs` on a thread of its own; false when it failed or took too long. The thread then

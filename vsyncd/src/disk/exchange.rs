@@ -9,7 +9,6 @@ use rustix::io::Errno;
 use vsync_core::id::Env;
 use vsync_core::version::Version;
 
-use super::atomic;
 use super::fault::cannot;
 use super::folder::{Folder, FolderId, facts_at, split};
 use super::rename;
@@ -54,7 +53,9 @@ pub struct Displaced {
     pub id: FolderId,
 }
 
-/// Puts the staged folder in place of `target`, in one step where the system can.
+/// Puts the staged folder in place of `target`, in one step where the system can. Durable once the
+/// folder above is synced; after a crash before that, the folders themselves tell which one is in
+/// place.
 ///
 /// # Errors
 /// [`ExchangeError`]; the vault folder and the staged one are then where they were.
@@ -86,7 +87,7 @@ pub fn put_back(staged: &Staged, displaced: &Displaced, target: &Path) -> Result
 }
 
 /// Gives a displaced folder the name under which it is kept, `.vsync-<env>.old-<deadline>`, and
-/// returns its path. Processes that stand in it notice nothing.
+/// returns its path. Processes that stand in it notice nothing. Durable as [`exchange`] is.
 ///
 /// # Errors
 /// The system's, with the path.
@@ -96,10 +97,7 @@ pub fn keep(displaced: &Path, env: &Env, deadline: Version) -> io::Result<PathBu
     for serial in 1..1000 {
         let kept = sibling::name(env, SiblingKind::Old, deadline, serial);
         match rename::folder_to_free(&parent, name, kept.as_os_str()) {
-            Ok(()) => {
-                atomic::sync(parent)?;
-                return Ok(beside.join(kept));
-            }
+            Ok(()) => return Ok(beside.join(kept)),
             Err(Errno::EXIST | Errno::NOTEMPTY) => {}
             Err(error) => return Err(cannot("rename", displaced.display())(error)),
         }
@@ -126,7 +124,6 @@ fn swap(from: &Path, id: FolderId, target: &Path) -> Result<Exchanged, ExchangeE
     }
     let Some(old) = old else {
         rename::folder_to_free(&parent, from_name, name).map_err(refuse)?;
-        settle(parent);
         return Ok(Exchanged { displaced: None, atomic: true });
     };
     let exchanged = rustix::fs::renameat_with(&parent, from_name, &parent, name, RenameFlags::EXCHANGE);
@@ -143,7 +140,6 @@ fn swap(from: &Path, id: FolderId, target: &Path) -> Result<Exchanged, ExchangeE
             .map_err(refuse)?;
         return Err(ExchangeError::Moved(target.to_owned()));
     }
-    settle(parent);
     Ok(Exchanged { displaced: Some(Displaced { path, id: old.id }), atomic })
 }
 
@@ -158,12 +154,6 @@ fn step_by_step(parent: &Folder, from: &OsStr, target: &OsStr) -> rustix::io::Re
         return Err(error);
     }
     Ok(aside)
-}
-
-/// Makes the exchange durable. Should that fail the exchange has happened all the same, and
-/// after a crash the next start tells by the folders themselves which one is in place.
-fn settle(parent: Folder) {
-    let _ = atomic::sync(parent);
 }
 
 #[cfg(test)]

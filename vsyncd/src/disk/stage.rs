@@ -14,10 +14,10 @@ use vsync_core::id::Env;
 use vsync_core::relpath::RelPath;
 use vsync_core::vault::ledger::{Ledger, LedgerFile, SyncPoint};
 use vsync_core::vault::snapshot::{Snapshot, SnapshotFile};
-use vsync_core::vault::tree::ContentHash;
+use vsync_core::vault::tree::{ContentHash, Tree};
 use vsync_core::version::Version;
 
-use super::atomic::{self, raw_mode};
+use super::atomic::{self, Unsettled, raw_mode};
 use super::facts::Facts;
 use super::fault::cannot;
 use super::folder::{Folder, FolderId};
@@ -77,12 +77,14 @@ pub fn stage(
     modes: &Modes,
     litter_from: Option<&Path>,
 ) -> io::Result<Staged> {
-    stage_announced(target, env, stamp, snapshot, (modes, litter_from), |_| Ok(()))
+    let content = (snapshot, &snapshot.tree());
+    stage_announced(target, env, stamp, content, (modes, litter_from), |_| Ok(None))
 }
 
-/// As [`stage`], and `announce` is called when the folder is whole and durable, right before it
-/// takes its name. A crash before that leaves a `.part`, which nobody can have written into; so
-/// a folder with a whole name is one that the journal knows.
+/// As [`stage`], and `announce` is called when the folder is whole. The journal that it writes is
+/// made durable together with the folder, and then the folder takes its name. A crash before that
+/// leaves a `.part`, which nobody can have written into; so a folder with a whole name is one that
+/// the journal knows. `tree` is the snapshot's: nothing is hashed twice.
 ///
 /// # Errors
 /// As [`stage`], and what `announce` says.
@@ -90,22 +92,25 @@ pub fn stage_announced(
     target: &Path,
     env: &Env,
     stamp: Version,
-    snapshot: &Snapshot,
+    (snapshot, tree): (&Snapshot, &Tree),
     (modes, litter_from): (&Modes, Option<&Path>),
-    announce: impl FnOnce(&Staged) -> io::Result<()>,
+    announce: impl FnOnce(&Staged) -> io::Result<Option<Unsettled>>,
 ) -> io::Result<Staged> {
     let (parent, _) = super::folder::split(target)?;
     atomic::create_private_dirs(parent)?;
     let (open, _) = Folder::parent_of(target)?;
     let (part, name) = begin(&open, env, stamp).map_err(cannot("make a folder in", parent.display()))?;
-    let built = Build { folder: &part.0, snapshot, modes }.run(litter_from).and_then(|files| {
-        let empty_dirs = snapshot.empty_dirs.clone();
-        let staged = Staged { path: parent.join(&name), id: part.0.id(), files, empty_dirs };
-        announce(&staged)?;
-        rename::folder_to_free(&open, part.1.as_c_str(), name.as_os_str())
-            .map_err(cannot("name", name.display()))?;
-        Ok(staged)
-    });
+    let built =
+        Build { folder: &part.0, snapshot, tree, modes }.run(litter_from).and_then(|(files, folders)| {
+            let empty_dirs = snapshot.empty_dirs.clone();
+            let staged = Staged { path: parent.join(&name), id: part.0.id(), files, empty_dirs };
+            let journal = announce(&staged)?;
+            durable::settle(&part.0, journal.as_ref(), staged.files.keys(), folders.iter())
+                .map_err(cannot("sync", "the new folder"))?;
+            rename::folder_to_free(&open, part.1.as_c_str(), name.as_os_str())
+                .map_err(cannot("name", name.display()))?;
+            Ok(staged)
+        });
     if built.is_err() {
         // What cannot be removed now is removed at the next start.
         let _ = removal::remove_in(&open, &part.1);
@@ -133,15 +138,20 @@ fn begin(parent: &Folder, env: &Env, stamp: Version) -> io::Result<((Folder, CSt
     Err(io::ErrorKind::AlreadyExists.into())
 }
 
+/// Files and folders of a staged folder.
+type Built = (BTreeMap<RelPath, LedgerFile>, BTreeSet<RelPath>);
+
 /// A staged folder under construction.
 struct Build<'a> {
     folder: &'a Folder,
     snapshot: &'a Snapshot,
+    tree: &'a Tree,
     modes: &'a Modes,
 }
 
 impl Build<'_> {
-    fn run(&self, litter_from: Option<&Path>) -> io::Result<BTreeMap<RelPath, LedgerFile>> {
+    /// Writes everything; returns the files as they lie there, and every folder below the top.
+    fn run(&self, litter_from: Option<&Path>) -> io::Result<Built> {
         let mut folders = self.folders();
         for path in &folders {
             let made = rustix::fs::mkdirat(self.folder, path.as_str(), Mode::RWXU);
@@ -160,9 +170,7 @@ impl Build<'_> {
             opened.and_then(|dir| self.finish(&dir)).map_err(cannot("set mode and owner of", path))?;
         }
         self.finish(self.folder).map_err(cannot("set mode and owner of", "the vault folder"))?;
-        durable::settle(self.folder, files.keys(), folders.iter())
-            .map_err(cannot("sync", "the new folder"))?;
-        Ok(files)
+        Ok((files, folders))
     }
 
     /// Every folder below the top, outer ones first.
@@ -198,7 +206,10 @@ impl Build<'_> {
             ctime_ns: stat.ctime_ns,
             mode: stat.mode,
             inode: stat.inode,
-            hash: ContentHash::of(&file.content),
+            hash: match self.tree.files.get(path) {
+                Some(known) => known.hash,
+                None => ContentHash::of(&file.content),
+            },
         })
     }
 

@@ -22,7 +22,7 @@ use vsync_core::id::{Env, Pair, Repo};
 use vsync_core::secret::Secret;
 use vsync_core::vault::tree::ContentHash;
 
-use super::atomic;
+use super::atomic::{self, Unsettled};
 use super::fault::cannot;
 
 mod bundles;
@@ -172,12 +172,23 @@ impl FolderState {
         save(&self.dir.join(file.name()), value)
     }
 
-    /// Removes one file; fine when there is none.
+    /// As [`FolderState::save`], but a power cut may lose or tear it until it is settled.
+    ///
+    /// # Errors
+    /// The system's, with the path.
+    pub fn save_unsettled<T: Serialize>(&self, file: FolderFile, value: &T) -> io::Result<Unsettled> {
+        let path = self.dir.join(file.name());
+        let json = ready(&path, value)?;
+        atomic::write_unsettled(&path, &json, 0o600)
+    }
+
+    /// Removes one file; fine when there is none. A power cut may bring it back: journals are read
+    /// against what happened since.
     ///
     /// # Errors
     /// The system's, with the path.
     pub fn clear(&self, file: FolderFile) -> io::Result<()> {
-        atomic::remove(&self.dir.join(file.name())).map(|_| ())
+        atomic::remove_soon(&self.dir.join(file.name())).map(|_| ())
     }
 }
 
@@ -204,12 +215,18 @@ impl<T> Loaded<T> {
 }
 
 fn save(path: &Path, value: &impl Serialize) -> io::Result<()> {
+    let json = ready(path, value)?;
+    atomic::write(path, &json, 0o600)
+}
+
+/// What a state file will hold, its folder made.
+fn ready(path: &Path, value: &impl Serialize) -> io::Result<Vec<u8>> {
     let mut json = serde_json::to_vec(value).map_err(cannot("write", path.display()))?;
     json.push(b'\n');
     if let Some(dir) = path.parent() {
         atomic::create_private_dirs(dir)?;
     }
-    atomic::write(path, &json, 0o600)
+    Ok(json)
 }
 
 fn load<T: DeserializeOwned>(path: &Path) -> io::Result<Loaded<T>> {

@@ -1,6 +1,7 @@
 //! The audit log: rows wait on disk until the bucket has them, in order.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,7 @@ use vsync_core::version::Version;
 use super::place::Place;
 use super::remote::random;
 use crate::clock;
-use crate::disk::atomic;
+use crate::disk::atomic::{self, Unsettled};
 use crate::store::{Condition, Metadata, StoreError};
 use crate::tasks;
 
@@ -35,6 +36,8 @@ pub struct AuditLog {
     ours: Arc<OnceLock<()>>,
     /// One writer of this process at a time, so that rows keep their order.
     turn: Arc<tokio::sync::Mutex<Turn>>,
+    /// False when it is known that no row waits.
+    waits: Arc<AtomicBool>,
 }
 
 /// How the last flush went.
@@ -47,7 +50,8 @@ struct Turn {
 impl AuditLog {
     /// The log of the vault at `place`, with its spool folder.
     pub fn new(place: Place, spool: PathBuf, enabled: bool) -> Self {
-        Self { place, spool: Arc::new(spool), enabled, ours: Arc::default(), turn: Arc::default() }
+        let waits = Arc::new(AtomicBool::new(true));
+        Self { place, spool: Arc::new(spool), enabled, ours: Arc::default(), turn: Arc::default(), waits }
     }
 
     /// Records a row: first on disk, then in the bucket if that works now. Never fails a verb.
@@ -56,28 +60,52 @@ impl AuditLog {
             return;
         }
         let this = self.clone();
-        match tasks::blocking(move || this.keep(&row)).await {
-            Ok(()) => self.flush_waiting().await,
+        let kept = tasks::blocking(move || this.spooled(&row)).await;
+        self.flush_waiting().await;
+        let settled = match kept {
+            // Most rows are gone by now. One that waits has to outlive a power cut too.
+            Ok(Some((path, file))) => {
+                tasks::blocking(move || if path.exists() { file.settle() } else { Ok(()) }).await
+            }
+            Ok(None) => Ok(Ok(())),
+            Err(panicked) => Err(panicked),
+        };
+        match settled {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "an audit row may not outlive a power cut"),
             Err(panicked) => tracing::warn!(%panicked, "cannot keep an audit row"),
         }
     }
 
     /// Puts a row where it waits for the next flush. Blocks.
     pub fn keep(&self, row: &Row) {
+        if let Some((_, file)) = self.spooled(row)
+            && let Err(error) = file.settle()
+        {
+            tracing::warn!(%error, "an audit row may not outlive a power cut");
+        }
+    }
+
+    /// The row's file, not yet durable.
+    fn spooled(&self, row: &Row) -> Option<(PathBuf, Unsettled)> {
         let mut row = row.clone();
         // A row that is too large to be read back would hold up every later one.
         if serde_json::to_string(&row.meta).is_ok_and(|text| text.len() > audit::META_MAX) {
             row.meta = audit::Meta::from_iter([("_truncated".to_owned(), true.into())]);
         }
-        if self.enabled
-            && let Err(error) = save(&self.spool, &row)
-        {
-            tracing::warn!(%error, "cannot keep an audit row");
+        if !self.enabled {
+            return None;
         }
+        let saved = save(&self.spool, &row);
+        self.waits.store(true, Ordering::SeqCst);
+        saved.inspect_err(|error| tracing::warn!(%error, "cannot keep an audit row")).ok()
     }
 
     /// Sends what waits, unless the last try failed a moment ago.
     pub async fn flush_if_due(&self) {
+        if !self.waits.load(Ordering::SeqCst) {
+            return;
+        }
         let due = self.turn.lock().await.not_before;
         if due.is_none_or(|due| due <= clock::monotonic()) {
             self.flush_waiting().await;
@@ -89,7 +117,13 @@ impl AuditLog {
     pub async fn flush_waiting(&self) {
         let mut turn = self.turn.lock().await;
         let spool = Arc::clone(&self.spool);
-        let Ok(Ok((files, rows))) = tasks::blocking(move || waiting(&spool)).await else { return };
+        // A row that comes while the folder is listed counts for the next time.
+        self.waits.store(false, Ordering::SeqCst);
+        let listed = tasks::blocking(move || waiting(&spool)).await;
+        if !matches!(&listed, Ok(Ok(Waiting { files, unread: false, .. })) if files.is_empty()) {
+            self.waits.store(true, Ordering::SeqCst);
+        }
+        let Ok(Ok(Waiting { files, rows, .. })) = listed else { return };
         if rows.is_empty() {
             return;
         }
@@ -108,9 +142,9 @@ impl AuditLog {
             }
         }
         let removed =
-            tasks::blocking(move || files.iter().try_for_each(|file| atomic::remove(file).map(|_| ())));
+            tasks::blocking(move || files.iter().try_for_each(|file| atomic::remove_soon(file).map(|_| ())));
+        // What comes back is recognised by its text when it is sent again.
         if let Ok(Err(error)) = removed.await {
-            // They are recognised by their text when they are sent again.
             tracing::warn!(%error, "cannot remove audit rows that were sent");
         }
     }
@@ -191,23 +225,34 @@ impl AuditLog {
     }
 }
 
-fn save(spool: &Path, row: &Row) -> std::io::Result<()> {
+fn save(spool: &Path, row: &Row) -> std::io::Result<(PathBuf, Unsettled)> {
     atomic::create_private_dirs(spool)?;
     let json = serde_json::to_vec(row)?;
     // The name orders the rows of this machine.
     let stamp = clock::now().as_nanosecond();
     let mut name = stamp;
     loop {
-        match atomic::write_new(&spool.join(format!("{name:020}.json")), &json, 0o600) {
+        let path = spool.join(format!("{name:020}.json"));
+        match atomic::write_new_unsettled(&path, &json, 0o600) {
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && name < stamp + 1000 => {
                 name += 1;
             }
-            other => return other,
+            other => return Ok((path, other?)),
         }
     }
 }
 
-fn waiting(spool: &Path) -> std::io::Result<(Vec<PathBuf>, Vec<Row>)> {
+/// What waits in the spool folder.
+#[derive(Debug, Default)]
+struct Waiting {
+    /// Everything that goes when the rows were sent.
+    files: Vec<PathBuf>,
+    rows: Vec<Row>,
+    /// Something is left that could not be read now.
+    unread: bool,
+}
+
+fn waiting(spool: &Path) -> std::io::Result<Waiting> {
     let entries = match spool.read_dir() {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Default::default()),
@@ -218,6 +263,7 @@ fn waiting(spool: &Path) -> std::io::Result<(Vec<PathBuf>, Vec<Row>)> {
         paths.filter(|path| path.extension().is_some_and(|ext| ext == "json")).collect();
     files.sort();
     let mut rows = Vec::with_capacity(files.len());
+    let mut unread = false;
     files.retain(|file| {
         let row = atomic::read_limited(file, ROW_LIMIT).map(|bytes| serde_json::from_slice(&bytes));
         match row {
@@ -226,12 +272,13 @@ fn waiting(spool: &Path) -> std::io::Result<(Vec<PathBuf>, Vec<Row>)> {
             Err(error) => {
                 // Another time it may be readable.
                 tracing::warn!(file = %file.display(), %error, "an audit row cannot be read");
+                unread = true;
                 return false;
             }
         }
         true
     });
-    Ok((files, rows))
+    Ok(Waiting { files, rows, unread })
 }
 
 #[cfg(test)]
@@ -247,8 +294,8 @@ mod tests {
         let (unreadable, damaged) = (spool.path().join("0.json"), spool.path().join("1.json"));
         atomic::create_private_dirs(&unreadable).unwrap();
         atomic::write_new(&damaged, b"{", 0o600).unwrap();
-        let (sent, rows) = waiting(spool.path()).unwrap();
-        assert_eq!(rows, [row]);
+        let Waiting { files: sent, rows, unread } = waiting(spool.path()).unwrap();
+        assert!(rows == [row] && unread);
         assert!(sent.len() == 2 && sent.contains(&damaged) && !sent.contains(&unreadable), "{sent:?}");
     }
 }

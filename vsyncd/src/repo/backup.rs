@@ -91,6 +91,9 @@ fn write(snapshot: &Snapshot, env: &Env, into: &Path) -> Result<Restored, Proble
             }
         }
     }
+    if let Some(parent) = into.parent() {
+        atomic::sync_folder(parent).map_err(failed)?;
+    }
     let bytes = snapshot.files.values().map(|file| file.content.len() as u64).sum();
     Ok(Restored { files: snapshot.files.len() as u64, bytes })
 }

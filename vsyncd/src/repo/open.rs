@@ -6,9 +6,19 @@ use vsync_core::format::envelope::{EnvelopeError, OVERHEAD};
 use vsync_core::format::seal::SealError;
 use vsync_core::sync::Problem;
 use vsync_core::vault::snapshot::Snapshot;
+use vsync_core::version::Version;
 
 use super::remote::{PointerRead, Remote};
 use crate::tasks;
+
+/// A version that was fetched and opened.
+#[derive(Debug)]
+pub struct Fetched {
+    /// Its content.
+    pub snapshot: Snapshot,
+    /// Its bundle, which is worth keeping and is not in the cache.
+    pub bundle: Option<(Version, Bytes)>,
+}
 
 impl Remote {
     /// Fetches the bundle that the pointer names, from the cache where it is, and opens it.
@@ -17,29 +27,26 @@ impl Remote {
     ///
     /// # Errors
     /// Why it cannot be had, or must not be used.
-    pub async fn open(&self, read: &PointerRead, proven: bool) -> Result<Snapshot, Problem> {
+    pub async fn open(&self, read: &PointerRead, proven: bool) -> Result<Fetched, Problem> {
         let version = read.pointer.version;
         let key = self.key().await?;
         let (sealed, etag) = self.bundle(read).await?;
+        let fetched = etag.is_some();
         let overwritten =
             etag.is_some_and(|etag| is_another(read.pointer.bundle_etag.as_deref(), &etag, &sealed));
         let own = key.id();
         let (limits, folder) = (self.limits, self.vault_folder.clone());
-        let (bytes, cache) = (sealed, self.bundles.clone());
-        let opened = tasks::blocking(move || {
-            let opened = bundle::open(&bytes, &key, version, limits, &folder)?;
-            // Only what opened is worth keeping.
-            if !overwritten && let Err(error) = cache.cache_bundle(version, &bytes) {
-                tracing::warn!(%error, "cannot cache a bundle");
-            }
-            Ok(opened)
-        });
+        let bytes = sealed.clone();
+        let opened = tasks::blocking(move || bundle::open(&bytes, &key, version, limits, &folder));
         match opened.await? {
             Ok(_) if overwritten => Err(Problem::Tampered(format!(
                 "the bundle under v={version} is a good one, but not the one that this pointer was written for: \
                  another push, or somebody else, overwrote it"
             ))),
-            Ok(opened) => Ok(opened.snapshot),
+            // What came from the cache is there already.
+            Ok(opened) => {
+                Ok(Fetched { snapshot: opened.snapshot, bundle: fetched.then_some((version, sealed)) })
+            }
             Err(error) => {
                 let other_key = read.pointer.key_id.as_ref().is_some_and(|claimed| *claimed != own);
                 let same_key = read.pointer.key_id.as_ref() == Some(&own);

@@ -27,8 +27,9 @@ pub struct Uploaded {
     pub version: Version,
     /// Its entity tag.
     pub etag: String,
-    /// Its bytes, to put them back where the store let somebody else overwrite them.
-    pub(super) packed: Bytes,
+    /// Its bytes, to be kept here, and to be put back where the store let somebody else overwrite
+    /// them.
+    pub packed: Bytes,
 }
 
 /// What the pointer will say.
@@ -75,14 +76,7 @@ impl Remote {
                 return Err(Problem::TooLarge(text));
             }
             match self.write_once(version, &packed).await? {
-                Some(etag) => {
-                    let (cache, sealed) = (self.bundles.clone(), packed.clone());
-                    let cached = tasks::blocking(move || cache.cache_bundle(version, &sealed)).await?;
-                    if let Err(error) = cached {
-                        tracing::warn!(%error, "cannot cache a bundle");
-                    }
-                    return Ok(Uploaded { version, etag, packed });
-                }
+                Some(etag) => return Ok(Uploaded { version, etag, packed }),
                 None => version = self.next_name(version, plan).await?,
             }
         }

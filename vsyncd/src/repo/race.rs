@@ -108,7 +108,7 @@ impl Team {
         let winner = pushed.iter().find(|pushed| pushed.synced.push_id == id).expect("one of these pushes");
         assert_eq!(there.pointer.version, winner.synced.version);
         let opened = self.writers[0].open(&there, true).await.unwrap();
-        let content = &opened.files.values().next().unwrap().content[..];
+        let content = &opened.snapshot.files.values().next().unwrap().content[..];
         assert_eq!(content, winner.content.as_bytes(), "the winner's pointer names the winner's bundle");
         winner
     }

@@ -100,11 +100,17 @@ impl Remote {
         *self.last_push.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes down a push in the vault's configuration. It is a convenience for people and a
+    /// Notes the last push from this machine; [`Remote::record_push`] writes it down.
+    pub fn note_push(&self, version: Version, generation: Option<u64>) {
+        *self.last_push.lock().unwrap_or_else(PoisonError::into_inner) = Some((version, generation));
+    }
+
+    /// Writes down the last push in the vault's configuration. It is a convenience for people and a
     /// floor against rollbacks after the state folder is lost; the ledger is what counts. Blocks.
-    pub fn record_push(&self, version: Version, generation: Option<u64>) {
-        let mut last = self.last_push.lock().unwrap_or_else(PoisonError::into_inner);
-        *last = Some((version, generation));
+    pub fn record_push(&self) {
+        // Held, so that two records do not overtake each other.
+        let last = self.last_push.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((version, generation)) = *last else { return };
         if let Err(error) = self.write_last_push(version, generation) {
             tracing::warn!(error, "cannot record the push in the vault's configuration");
         }
@@ -115,12 +121,19 @@ impl Remote {
         let mut config = loaded.ok_or("it is gone")?.value;
         let extra = config.last_push.take().map(|last| last.extra).unwrap_or_default();
         config.last_push = Some(LastPush { ts: version, generation, extra });
-        self.pairs.save(&self.pair, &config).map_err(|error| error.to_string())
+        self.pairs.save_soon(&self.pair, &config).map_err(|error| error.to_string())
     }
 
     /// Whether a version's bundle is at hand. Blocks.
     pub fn has_cached(&self, version: Version) -> bool {
         self.bundles.versions().is_ok_and(|versions| versions.contains(&version))
+    }
+
+    /// Keeps a bundle that opened at hand. Blocks.
+    pub fn cache(&self, version: Version, sealed: &[u8]) {
+        if let Err(error) = self.bundles.cache_bundle(version, sealed) {
+            tracing::warn!(%error, "cannot cache a bundle");
+        }
     }
 
     /// The vault's key.

@@ -137,6 +137,7 @@ enum Done {
     Event(Box<Event>),
     Kept,
     Flushed,
+    CaughtUp,
 }
 
 /// One worker, not yet running.
@@ -151,6 +152,7 @@ pub struct Driver {
     waiting: HashMap<CommandId, oneshot::Sender<Result<Outcome, Problem>>>,
     requests: HashMap<CommandId, Request>,
     flushing: bool,
+    catching_up: bool,
 }
 
 impl Driver {
@@ -177,6 +179,7 @@ impl Driver {
             waiting: HashMap::new(),
             requests: HashMap::new(),
             flushing: false,
+            catching_up: false,
         };
         (driver, handle)
     }
@@ -198,6 +201,11 @@ impl Driver {
                     Ok(Done::Event(event)) => Some(*event),
                     Ok(Done::Flushed) => {
                         self.flushing = false;
+                        None
+                    }
+                    Ok(Done::CaughtUp) => {
+                        self.catching_up = false;
+                        self.catch_up();
                         None
                     }
                     Ok(Done::Kept) => {
@@ -226,6 +234,7 @@ impl Driver {
                     self.flush();
                 }
                 self.handle(event);
+                self.catch_up();
             }
         }
         // A sweep under way may hold the only copy of a late write.
@@ -233,6 +242,21 @@ impl Driver {
             drop(done);
         }
         self.effects.idle().await;
+        if self.effects.has_later() {
+            self.effects.catch_up().await;
+        }
+    }
+
+    /// Does what jobs have left for later, beside everything else.
+    fn catch_up(&mut self) {
+        if !self.catching_up && self.effects.has_later() {
+            self.catching_up = true;
+            let effects = Arc::clone(&self.effects);
+            self.running.spawn(async move {
+                effects.catch_up().await;
+                Done::CaughtUp
+            });
+        }
     }
 
     /// The store answers: audit rows that wait may go out, beside everything else.

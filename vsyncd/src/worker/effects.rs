@@ -1,9 +1,10 @@
 //! What a worker's effects do, and what they work with.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio_util::task::TaskTracker;
 use vsync_core::sync::{Local, OpId, Problem, RemoteMark};
 use vsync_core::vault::diff::Diff;
@@ -11,8 +12,10 @@ use vsync_core::vault::ledger::{Ledger, LedgerFile};
 use vsync_core::vault::litter::is_litter;
 use vsync_core::vault::snapshot::Snapshot;
 use vsync_core::vault::tree::Tree;
+use vsync_core::version::Version;
 
 use super::checkout::Checkout;
+use super::later::Later;
 use super::progress::{Progress, Stage};
 use crate::clock;
 use crate::disk::displaced::Kept;
@@ -53,7 +56,17 @@ pub(super) struct Slots {
     newest: u64,
     pub(super) scan: Option<Arc<Scan>>,
     pub(super) pointer: Option<PointerRead>,
-    pub(super) opened: Option<(RemoteMark, Snapshot, Tree)>,
+    pub(super) opened: Option<OpenedVersion>,
+}
+
+/// A version that was fetched and opened.
+#[derive(Debug)]
+pub(super) struct OpenedVersion {
+    pub(super) mark: RemoteMark,
+    pub(super) snapshot: Snapshot,
+    pub(super) tree: Tree,
+    /// Its bundle, where that is not in the cache.
+    pub(super) bundle: Option<(Version, Bytes)>,
 }
 
 /// Everything one worker works with. The ledger in memory is the one on disk.
@@ -78,6 +91,10 @@ pub struct Effects {
     scanning: Mutex<()>,
     /// The folder as last looked at, with what it takes to trust it.
     seen: Mutex<Option<Arc<Ledger>>>,
+    /// What was done and is not durable yet.
+    pub(super) later: Mutex<Later>,
+    /// A bundle that opened and is not in the cache yet.
+    pub(super) uncached: Mutex<Option<(Version, Bytes)>>,
     /// Blocking work that may go on after its effect was given up.
     pub(super) work: TaskTracker,
 }
@@ -129,6 +146,8 @@ impl Effects {
             atomic: Mutex::default(),
             scanning: Mutex::default(),
             seen: Mutex::default(),
+            later: Mutex::default(),
+            uncached: Mutex::default(),
             work: TaskTracker::new(),
         })
     }
@@ -147,6 +166,22 @@ impl Effects {
     fn refresh_ledger(&self, seen: &Arc<Ledger>, ledger: Ledger) -> Result<(), Problem> {
         let mut held = lock(&self.ledger);
         if Arc::ptr_eq(&held, seen) { self.save_ledger(&mut held, ledger) } else { Ok(()) }
+    }
+
+    /// Ends a job: its ledger counts from now on. It is made durable later, together with the
+    /// entries of `folder`; until then the journal tells it. Blocks.
+    pub(super) fn conclude_job(
+        &self,
+        ledger: Ledger,
+        folder: Option<&Path>,
+        journal: FolderFile,
+    ) -> Result<(), Problem> {
+        let mut held = lock(&self.ledger);
+        let saved = self.state.save_unsettled(FolderFile::Ledger, &ledger);
+        let saved = saved.map_err(|error| io_problem("cannot save the ledger", &error))?;
+        self.leave_job(saved, folder, journal);
+        *held = Arc::new(ledger);
+        Ok(())
     }
 
     fn save_ledger(&self, held: &mut Arc<Ledger>, ledger: Ledger) -> Result<(), Problem> {
@@ -201,7 +236,7 @@ impl Effects {
         let work = self.work.token();
         let asked = Arc::new(());
         let waits = Arc::downgrade(&asked);
-        let found = tasks::blocking(move || {
+        let found = tasks::blocking_in_turn(move || {
             let _work = work;
             // One at a time: looks that were given up must not pile up behind a slow disk.
             let _turn = lock(&this.scanning);

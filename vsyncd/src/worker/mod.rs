@@ -6,6 +6,7 @@ pub mod driver;
 pub mod effects;
 pub mod entry;
 pub mod kept;
+pub mod later;
 pub mod progress;
 pub mod publish;
 pub mod remote_side;

@@ -1,5 +1,7 @@
 //! How far long work has come.
 
+use std::sync::{Arc, OnceLock};
+
 use tokio::sync::broadcast;
 
 /// One step forward, told to whoever watches.
@@ -44,25 +46,25 @@ impl Stage {
     }
 }
 
-/// Where steps are reported. Nobody need be listening.
-#[derive(Debug, Clone)]
-pub struct Progress(broadcast::Sender<Step>);
+/// How many steps a slow watcher may lag behind.
+const LAG: usize = 64;
 
-impl Default for Progress {
-    fn default() -> Self {
-        Self(broadcast::channel(64).0)
-    }
-}
+/// Where steps are reported. Nobody need be listening, and mostly nobody does: the room for steps
+/// is made for the first one who does.
+#[derive(Debug, Clone, Default)]
+pub struct Progress(Arc<OnceLock<broadcast::Sender<Step>>>);
 
 impl Progress {
     /// Reports a step.
     pub fn report(&self, stage: Stage, done: u64, total: Option<u64>) {
-        // An error means that nobody watches.
-        let _ = self.0.send(Step { stage, done, total });
+        if let Some(watchers) = self.0.get() {
+            // An error means that nobody watches any more.
+            let _ = watchers.send(Step { stage, done, total });
+        }
     }
 
     /// Watches from now on.
     pub fn watch(&self) -> broadcast::Receiver<Step> {
-        self.0.subscribe()
+        self.0.get_or_init(|| broadcast::channel(LAG).0).subscribe()
     }
 }

@@ -53,17 +53,17 @@ impl Effects {
             generation: Some(plan.generation),
             replaced_etag: plan.replaces.as_ref().map(|mark| mark.etag.clone()),
             push_id: next.push_id.clone(),
-            bundle_etag: Some(uploaded.etag),
             ledger: scan.ledger(Some(synced.clone())),
             before: self.ledger().synced.clone(),
             meta: request.meta,
             no_audit: request.no_audit,
         };
         let this = Arc::clone(self);
-        tasks::blocking(move || this.state.save(FolderFile::Publish, &intent))
+        tasks::blocking(move || this.journal(FolderFile::Publish, &intent)?.settle())
             .await?
             .map_err(|error| io_problem("cannot journal the publish", &error))?;
         let pointed = self.remote.point(&next).await;
+        self.cache_later(pointed.is_ok().then_some((uploaded.version, uploaded.packed)));
         let this = Arc::clone(self);
         tasks::blocking(move || this.conclude(pointed, synced, &scan, files, bytes)).await?
     }
@@ -111,9 +111,8 @@ impl Effects {
             }
         };
         let synced = SyncPoint { etag: mark.etag, ..synced };
-        self.set_ledger(scan.ledger(Some(synced.clone())))?;
-        self.clear_publish();
-        self.remote.record_push(synced.version, synced.generation);
+        self.conclude_job(scan.ledger(Some(synced.clone())), None, FolderFile::Publish)?;
+        self.remote.note_push(synced.version, synced.generation);
         Ok(Published { synced, files, bytes })
     }
 
@@ -123,13 +122,24 @@ impl Effects {
         }
     }
 
-    /// Writes the audit row of a push or a pull; its first try is over when this returns.
+    /// Records a push or a pull: in the vault's configuration the push, in the audit log both. The
+    /// row's first try is over when this returns.
     pub async fn record(&self, push: bool, version: Version, request: Request) {
-        if request.no_audit {
-            return;
-        }
+        let remote = Arc::clone(&self.remote);
+        let here = tasks::blocking(move || {
+            if push {
+                remote.record_push();
+            }
+        });
         let action = if push { Action::Push } else { Action::Pull };
-        let row = self.author.row(action, Some(version), request.meta);
-        self.remote.audit.append(row).await;
+        let row = (!request.no_audit).then(|| self.author.row(action, Some(version), request.meta));
+        let there = async {
+            if let Some(row) = row {
+                self.remote.audit.append(row).await;
+            }
+        };
+        if let (Err(panicked), ()) = tokio::join!(here, there) {
+            tracing::warn!(%panicked, "cannot record the push in the vault's configuration");
+        }
     }
 }

@@ -9,10 +9,11 @@ use vsync_core::sync::{OpId, Problem, RemoteMark, RemotePointer};
 use vsync_core::vault::ledger::{Ledger, SyncOp, SyncPoint};
 use vsync_core::version::Version;
 
-use super::effects::Effects;
+use super::effects::{Effects, OpenedVersion};
 use super::progress::Stage;
 use crate::clock;
 use crate::disk::state::{FolderFile, Loaded, PublishIntent};
+use crate::repo::open::Fetched;
 use crate::repo::remote::PointerRead;
 use crate::repo::trouble::io_problem;
 use crate::store::meter::{Meter, metered};
@@ -28,7 +29,8 @@ impl Effects {
         let undecided = self.ledger().synced.is_none();
         let mark = self.remote.head(undecided).await?;
         // No job runs now, so nothing that one left is needed any more.
-        self.slots().opened = None;
+        let unused = self.slots().opened.take();
+        self.cache_later(unused.and_then(|opened| opened.bundle));
         Ok(mark)
     }
 
@@ -74,6 +76,8 @@ impl Effects {
     }
 
     fn settle(&self, read: Option<&PointerRead>) -> Result<(), Problem> {
+        // What the journal of a publish that is over still tells has to be durable before it goes.
+        self.settle_state();
         let failed = |error| io_problem("cannot read the publish journal", &error);
         let intent: Option<PublishIntent> = match self.state.load(FolderFile::Publish).map_err(failed)? {
             Loaded::Found(intent) => Some(intent),
@@ -105,7 +109,8 @@ impl Effects {
                 at: clock::now(),
             };
             self.set_ledger(Ledger { synced: Some(synced), ..intent.ledger })?;
-            self.remote.record_push(version, generation);
+            self.remote.note_push(version, generation);
+            self.remote.record_push();
             // Its row was never written: the process died, or nobody knew that it happened.
             if !intent.no_audit {
                 self.remote.audit.keep(&self.author.row(Action::Push, Some(version), intent.meta));
@@ -126,7 +131,7 @@ impl Effects {
         self.progress.report(Stage::Download, 0, None);
         let progress = self.progress.clone();
         let meter: Meter = Arc::new(move |done, total| progress.report(Stage::Download, done, total));
-        let snapshot = metered(meter, self.remote.open(&read, proven)).await?;
+        let Fetched { snapshot, bundle } = metered(meter, self.remote.open(&read, proven)).await?;
         let this = Arc::clone(self);
         let mark = pointer.mark.clone();
         let work = self.work.token();
@@ -135,7 +140,7 @@ impl Effects {
             let tree = snapshot.tree();
             let equal = this.slots().scan.as_ref().is_some_and(|scan| scan.tree == tree);
             let cached = synced.is_some_and(|synced| this.remote.has_cached(synced.version));
-            this.slots().put(op, |slots| slots.opened = Some((mark, snapshot, tree)));
+            this.slots().put(op, |slots| slots.opened = Some(OpenedVersion { mark, snapshot, tree, bundle }));
             Opened { equal, cached }
         })
         .await

@@ -241,7 +241,7 @@ impl Supervisor {
         let (known, checkout) = (self.remote_of(&checkout.pair).await?, Arc::clone(checkout));
         let edited = Arc::new(Notify::new());
         let listener = Arc::clone(&edited);
-        let effects = tasks::blocking(move || -> Result<Effects, Problem> {
+        let effects = tasks::blocking_in_turn(move || -> Result<Effects, Problem> {
             let effects = setup.effects(checkout, known)?;
             setup.watcher.watch(&effects.checkout.folder, listener);
             Ok(effects)
@@ -275,7 +275,7 @@ impl Supervisor {
             return Ok(known);
         }
         let (setup, wanted) = (self.setup.clone(), pair.clone());
-        let made = Arc::new(tasks::blocking(move || setup.remote(&wanted)).await??);
+        let made = Arc::new(tasks::blocking_in_turn(move || setup.remote(&wanted)).await??);
         let mut remotes = self.remotes();
         if let Some(known) = remotes.get(pair).and_then(Weak::upgrade) {
             return Ok(known);

@@ -10,9 +10,10 @@ use vsync_core::vault::snapshot::Snapshot;
 use vsync_core::vault::tree::Tree;
 use vsync_core::version::Version;
 
-use super::effects::Effects;
+use super::effects::{Effects, OpenedVersion};
 use super::progress::Stage;
 use crate::clock;
+use crate::disk::atomic::Unsettled;
 use crate::disk::displaced::{Kept, late_writes, remove_tree};
 use crate::disk::exchange::{Displaced, ExchangeError, exchange, keep, put_back};
 use crate::disk::folder::id_of;
@@ -34,7 +35,8 @@ impl Effects {
         tasks::blocking(move || {
             let scan = this.slots().scan.take();
             let scan = scan.ok_or_else(|| Problem::Internal("nothing was scanned".to_owned()))?;
-            this.slots().opened = None;
+            let opened = this.slots().opened.take();
+            this.cache_later(opened.and_then(|opened| opened.bundle));
             this.set_ledger(scan.ledger(Some(synced.clone())))?;
             this.settle_swap();
             Ok(Swapped { synced, backup: None, diff: Diff::default() })
@@ -53,8 +55,8 @@ impl Effects {
             let mut slots = self.slots();
             (slots.scan.take(), slots.opened.take())
         };
-        let opened = opened.filter(|(mark, ..)| *mark == pointer.mark);
-        let (_, snapshot, tree) =
+        let opened = opened.filter(|opened| opened.mark == pointer.mark);
+        let OpenedVersion { snapshot, tree, bundle, .. } =
             opened.ok_or_else(|| Problem::Internal("nothing was opened for this swap".to_owned()))?;
         let mut kept = None;
         if let (true, Some(scan)) = (backup, &scan) {
@@ -66,8 +68,8 @@ impl Effects {
             let before = scan.as_ref().map(|scan| scan.tree.clone()).unwrap_or_default();
             let ledger = this.replace(scan.as_deref(), &snapshot, &tree, pointer_ledger(&synced))?;
             this.watcher.rewatch(&this.checkout.folder);
-            this.set_ledger(ledger)?;
-            this.settle_swap();
+            this.conclude_job(ledger, this.checkout.folder.parent(), FolderFile::Swap)?;
+            this.cache_later(bundle);
             Ok(Swapped { synced, backup: kept, diff: Diff::between(&before, &tree) })
         })
         .await?
@@ -109,7 +111,8 @@ impl Effects {
         let litter = scan.is_some().then_some(folder.as_path());
         let replaced = scan.map(|scan| scan.ledger(None)).unwrap_or_default();
         let journal = |staged: &Staged| self.journal_swap(staged, &agreed, &replaced);
-        let staged = stage_announced(folder, env, stamp, snapshot, (&self.rules.modes, litter), journal)
+        let content = (snapshot, tree);
+        let staged = stage_announced(folder, env, stamp, content, (&self.rules.modes, litter), journal)
             .map_err(|error| {
                 self.settle_swap();
                 io_problem("cannot write the new folder", &error)
@@ -125,7 +128,12 @@ impl Effects {
 
     /// Writes down a swap before the staged folder takes its name: from then on a start knows
     /// what the folders beside the vault folder are.
-    fn journal_swap(&self, staged: &Staged, agreed: &Ledger, replaced: &Ledger) -> std::io::Result<()> {
+    fn journal_swap(
+        &self,
+        staged: &Staged,
+        agreed: &Ledger,
+        replaced: &Ledger,
+    ) -> std::io::Result<Option<Unsettled>> {
         let version = agreed.synced.as_ref().map(|synced| synced.version);
         let intent = SwapIntent {
             staged: staged.path.clone(),
@@ -136,7 +144,7 @@ impl Effects {
             ledger: staged.ledger(agreed.synced.clone()),
             before: self.ledger().synced.clone(),
         };
-        self.state.save(FolderFile::Swap, &intent)
+        self.journal(FolderFile::Swap, &intent).map(Some)
     }
 
     fn exchange_checked(&self, staged: &Staged, replaced: &Ledger) -> Result<(), Problem> {
@@ -189,8 +197,11 @@ impl Effects {
         };
         let mut kept = self.kept();
         kept.push(Kept { path, id: displaced.id, deadline, expected: replaced.clone(), held: false });
-        if let Err(error) = self.state.save(FolderFile::Kept, &*kept) {
-            tracing::warn!(%error, "cannot record the replaced folder; it is backed up before it goes");
+        match self.state.save_unsettled(FolderFile::Kept, &*kept) {
+            Ok(saved) => self.leave_file(saved),
+            Err(error) => {
+                tracing::warn!(%error, "cannot record the replaced folder; it is backed up before it goes");
+            }
         }
     }
 

@@ -41,8 +41,6 @@ pub struct PublishIntent {
     pub replaced_etag: Option<String>,
     /// The random id in the new pointer's metadata.
     pub push_id: String,
-    /// ETag of the bundle.
-    pub bundle_etag: Option<String>,
     /// The ledger that holds once the pointer is written.
     pub ledger: Ledger,
     /// What was agreed on when this was written. A ledger that agrees on something else by now

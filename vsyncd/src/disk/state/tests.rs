@@ -77,7 +77,6 @@ fn publish_intents_survive() {
         generation: None,
         replaced_etag: Some("e".into()),
         push_id: "0123456789abcdef".into(),
-        bundle_etag: None,
         ledger: ledger(),
         meta: [("note".to_owned(), "why".into())].into_iter().collect(),
         no_audit: true,

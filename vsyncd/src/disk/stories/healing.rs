@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 use vsync_core::vault::ledger::Ledger;
 
 use super::{Vault, dev, now, snapshot, stamp};
+use crate::disk::atomic::Unsettled;
 use crate::disk::displaced::Kept;
 use crate::disk::exchange::{exchange, keep};
 use crate::disk::folder::Folder;
@@ -39,13 +40,13 @@ fn a_staged_folder_is_announced_before_it_takes_its_name() {
     let vault = Vault::holding(&[("a", "old")]);
     let new = snapshot(&[("a", "new")]);
     let modes = Modes::default();
-    let stage = |announce: &dyn Fn(&Staged) -> std::io::Result<()>| {
-        stage_announced(&vault.target(), &dev(), stamp(), &new, (&modes, None), announce)
+    let stage = |announce: &dyn Fn(&Staged) -> std::io::Result<Option<Unsettled>>| {
+        stage_announced(&vault.target(), &dev(), stamp(), (&new, &new.tree()), (&modes, None), announce)
     };
     let staged = stage(&|staged: &Staged| {
         assert!(!staged.path.exists());
         assert_eq!(vault.siblings(), [SiblingKind::Part]);
-        Ok(())
+        Ok(None)
     });
     assert!(staged.unwrap().path.join("a").exists());
     assert_eq!(vault.siblings(), [SiblingKind::Staged]);

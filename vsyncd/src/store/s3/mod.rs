@@ -41,8 +41,6 @@ use super::{Condition, Guard, Guards, Metadata, Object, ObjectHead, Store, Store
 const ATTEMPTS: u32 = 3;
 /// The first pause between tries; it grows and is drawn at random.
 const BACKOFF: Duration = Duration::from_millis(100);
-/// What is reserved for a body before its bytes have come.
-const RESERVE: u64 = 8 * 1024 * 1024;
 
 /// A store in a bucket.
 #[derive(Debug, Clone)]
@@ -163,9 +161,10 @@ impl S3Store {
         }
     }
 
-    /// The body of a download, given up when it is too long or too slow.
+    /// The body of a download, given up when it is too long or too slow. `size` is what was
+    /// announced, and no more than the limit; memory that no byte comes for is never touched.
     async fn body(&self, mut stream: ByteStream, size: Option<u64>, limit: u64) -> Result<Bytes, StoreError> {
-        let mut body = BytesMut::with_capacity(usize::try_from(size.unwrap_or(0).min(RESERVE)).unwrap_or(0));
+        let mut body = BytesMut::with_capacity(usize::try_from(size.unwrap_or(0)).unwrap_or(0));
         let expected = size;
         let whole = async {
             while let Some(piece) = stream.next().await {
@@ -221,11 +220,13 @@ fn status<E>(error: &SdkError<E>) -> u16 {
 impl Store for S3Store {
     async fn head(&self, key: &str) -> Result<Option<ObjectHead>, StoreError> {
         self.ready()?;
+        let turn = self.shared.turn_to_look().await;
         match self.client.head_object().bucket(&self.bucket).key(key).send().await {
             Ok(head) => Ok(Some(described(head.e_tag(), head.metadata(), head.content_length()))),
             Err(error) if status(&error) == 404 => Ok(None),
             // A store that is overloaded is not asked for its reasons.
             Err(error) if (300..500).contains(&status(&error)) && status(&error) != 429 => {
+                drop(turn);
                 self.explain(key).await.map(|()| None)
             }
             Err(error) => self.failed(&error, Asked::object(key)).map_or(Ok(None), Err),

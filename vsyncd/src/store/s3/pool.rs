@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
 use aws_sdk_s3::config::retry::TokenBucket;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::http::Trust;
 use super::known::Known;
@@ -15,6 +17,11 @@ use crate::store::StoreError;
 /// Retries cost 5 of these, after a time-out 10; a success gives one back. A bucket that is down
 /// gets no more than these of all vaults together.
 const BUDGET: usize = 100;
+
+/// How many looks at a bucket are under way at a time.
+const LOOKS: usize = 16;
+/// How long a look waits for its turn. A store that answers lets far more through.
+const TURN: Duration = Duration::from_secs(2);
 
 /// All S3 stores of the daemon.
 #[derive(Debug, Default)]
@@ -40,12 +47,19 @@ pub(super) struct Bucket {
     pub(super) budget: TokenBucket,
     pub(super) patience: Patience,
     pub(super) known: Arc<Known>,
+    looks: Semaphore,
 }
 
 impl Bucket {
     pub(super) fn new(name: String, known: Arc<Known>) -> Self {
         let budget = TokenBucket::builder().capacity(BUDGET).success_reward(1.0).build();
-        Self { name, budget, patience: Patience::default(), known }
+        Self { name, budget, patience: Patience::default(), known, looks: Semaphore::new(LOOKS) }
+    }
+
+    /// Waits for a turn to look at an object, as long as that does not take too long: each look at
+    /// the same moment has a connection of its own.
+    pub(super) async fn turn_to_look(&self) -> Option<SemaphorePermit<'_>> {
+        tokio::time::timeout(TURN, self.looks.acquire()).await.ok()?.ok()
     }
 }
 

@@ -21,8 +21,16 @@ use crate::vault::tree::MODE_MASK;
 /// timestamps, and what deflate may add before it gives up.
 const PER_ENTRY: usize = 160;
 
-/// Makes a zip of a folder: sorted, with modes, times and empty folders, each file deflated where
-/// that makes it smaller. Equal folders give equal bytes. The result is wiped on drop and has
+/// Up to this many bytes a file is deflated to see whether it shrinks.
+const TRIED_WHOLE: usize = 256 * 1024;
+/// How many slices of a larger one are, and how many bytes each has.
+const SLICES: usize = 8;
+const SLICE: usize = 16 * 1024;
+/// A slice counts when it loses at least one byte in this many.
+const WORTH: usize = 32;
+
+/// Makes a zip of a folder: sorted, with modes, times and empty folders, each file deflated or, where
+/// that does not make it smaller, stored. Equal folders give equal bytes. The result is wiped on drop and has
 /// room for the seal and the envelope around it.
 ///
 /// # Errors
@@ -73,9 +81,25 @@ fn options(file: &SnapshotFile) -> Result<FullFileOptions<'static, 'static>, Zip
     Ok(options)
 }
 
-/// Tries the fastest level and stops as soon as it is no gain.
+/// Whether deflating a file is worth it. A small one is tried whole. Of a large one some slices are
+/// tried first: where none of them shrinks, keys, images and archives for example, it is stored
+/// without having been gone through.
 fn shrinks(content: &[u8]) -> bool {
-    let mut encoder = DeflateEncoder::new(Budget(content.len()), Compression::fast());
+    content.len() <= TRIED_WHOLE && fits(content, content.len())
+        || content.len() > TRIED_WHOLE
+            && slices(content).any(|slice| fits(slice, slice.len() - slice.len() / WORTH))
+            && fits(content, content.len())
+}
+
+/// Slices of a large content, evenly spread, its first and its last bytes among them.
+fn slices(content: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let step = (content.len() - SLICE) / (SLICES - 1);
+    (0..SLICES).filter_map(move |number| content.get(number * step..)?.get(..SLICE))
+}
+
+/// Tries the fastest level and stops as soon as the result has as many bytes as `room`.
+fn fits(content: &[u8], room: usize) -> bool {
+    let mut encoder = DeflateEncoder::new(Budget(room), Compression::fast());
     encoder.write_all(content).and_then(|()| encoder.finish()).is_ok_and(|left| left.0 > 0)
 }
 

@@ -64,6 +64,41 @@ fn other_readers_understand_what_is_written() {
     assert_eq!(seen, ["none/ 40700 Stored", "tls/key 100640 Stored", "ключ 100640 Deflated"]);
 }
 
+/// Bytes that do not shrink.
+fn noise(len: usize) -> Vec<u8> {
+    let mut state = 1u64;
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 56) as u8
+    };
+    (0..len).map(|_| next()).collect()
+}
+
+#[test]
+fn what_does_not_shrink_is_stored() {
+    let text = |len: usize| b"KEY=value\n".iter().copied().cycle().take(len).collect::<Vec<u8>>();
+    let shapes = [
+        ("a key", noise(3_000), false),
+        ("a large key", noise(2_000_000), false),
+        ("a text", text(3_000), true),
+        ("a large text", text(2_000_000), true),
+        ("a text before noise", [text(1_000_000), noise(1_000_000)].concat(), true),
+        ("noise before a text", [noise(1_000_000), text(1_000_000)].concat(), true),
+        ("noise that a short text ends", [noise(1_000_000), text(20_000)].concat(), true),
+        ("no gain at all", b"abc".to_vec(), false),
+        ("nothing", Vec::new(), false),
+    ];
+    for (what, content, shrinks) in shapes {
+        let zip = archive(&folder(&[("a", &content)])).unwrap();
+        let mut read = ZipArchive::new(Cursor::new(zip.to_vec())).unwrap();
+        let method = if shrinks { CompressionMethod::Deflated } else { CompressionMethod::Stored };
+        assert_eq!(read.by_index(0).unwrap().compression(), method, "{what}");
+        let most = if shrinks { content.len() } else { content.len() + 300 };
+        assert!(zip.len() < most, "{what}: {} bytes became {}", content.len(), zip.len());
+        assert_eq!(unarchive(&zip, Limits::default(), None).unwrap().files["a"].content[..], content[..]);
+    }
+}
+
 #[test]
 fn equal_folders_give_equal_bytes_that_never_move() {
     let content: Vec<u8> = (0..=255).cycle().take(70_000).collect();

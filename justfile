@@ -20,7 +20,8 @@ demo *args:
 soak *args:
     VSYNC_SOAK=1 cargo nextest run --workspace --profile soak {{ args }}
 
-# Times, asserted on an otherwise idle machine, on release builds. One part alone: just bench fanout
+# Memory and times beside their floors, asserted on an otherwise idle machine, on release builds.
+# One part alone: just bench fanout. As a page: just bench --markdown
 bench *parts:
     cargo build --release -p vsyncd -p vsyncctl -p vsync-tests
     VSYNC_BIN_DIR="${CARGO_TARGET_DIR:-target}/release" "${CARGO_TARGET_DIR:-target}/release/vsync-bench" {{ parts }}

@@ -9,7 +9,7 @@ use vsync_tests::github::{GitHubServer, TOKEN};
 use vsync_tests::machine::Machine;
 use vsync_tests::team::{self, Place};
 
-use crate::{Line, median};
+use crate::table::{Line, median};
 
 /// A program that is `gh`, where none is on the PATH.
 const GH: &str = "VSYNC_BENCH_GH";

@@ -1,4 +1,4 @@
-//! How long an edit takes to the other machine, and how long much content takes.
+//! How long an edit takes to the other machine.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use vsync_tests::machine::Machine;
 use vsync_tests::team::{self, Place};
 use vsync_tests::wait::until;
 
-use crate::{Line, Of};
+use crate::table::Line;
 
 /// How often the other machine looks.
 const POLL: Duration = Duration::from_secs(1);
@@ -16,13 +16,13 @@ const MORE: Duration = Duration::from_secs(1);
 /// Edits on each store.
 const EDITS: u32 = 12;
 
-fn time(work: impl FnOnce()) -> Duration {
+pub(crate) fn time(work: impl FnOnce()) -> Duration {
     let begun = Instant::now();
     work();
     begun.elapsed()
 }
 
-fn pair(place: &Place, poll: &str) -> (Machine, Machine) {
+pub(crate) fn pair(place: &Place, poll: &str) -> (Machine, Machine) {
     let machine = |name| Machine::new(name).with("VSYNC_POLL_INTERVAL", poll);
     let (mut ann, mut ben) = (machine("ann"), machine("ben"));
     ann.start();
@@ -46,25 +46,7 @@ pub(crate) fn edits() -> Vec<Line> {
             time(|| until("the edit arrives", || there.is_dir() && folder::read(&there) == new))
         };
         let times = (0..EDITS).map(edit).collect();
-        Line::promised(&format!("push to equal folder through {name}"), times, Of::Worst, POLL + MORE)
+        Line::at_worst(&format!("push to equal folder through {name}"), times, POLL + MORE)
     });
     measured.into()
-}
-
-/// 1 000 files, and 50 MiB.
-pub(crate) fn bulk() -> Vec<Line> {
-    let mut lines = Vec::new();
-    for (what, files, bytes) in [("1000 files", 1000, 2048), ("50 MiB", 1, 50 << 20)] {
-        let place = Place::s3();
-        let (ann, ben) = pair(&place, "1h");
-        for number in 0..files {
-            write(&ann.vault("dev"), &format!("{}/{number}", number % 10), noise(number, bytes), 0o600);
-        }
-        let push = time(|| drop(ann.ok(&["push", "dev"])));
-        let pull = time(|| drop(ben.ok(&["pull", "dev"])));
-        assert!(folder::read(&ann.vault("dev")) == folder::read(&ben.vault("dev")), "the folders differ");
-        lines.push(Line::figure(&format!("push of {what} to S3 on this machine"), vec![push]));
-        lines.push(Line::figure(&format!("pull of {what} from there"), vec![pull]));
-    }
-    lines
 }

@@ -1,6 +1,7 @@
 //! Stories of real daemons, real clients and real stores.
 #![expect(clippy::disallowed_methods, reason = "a story lays out folders as a person would")]
 
+mod afterwards;
 mod audit;
 mod classic;
 mod crash;

@@ -9,7 +9,8 @@ mod wire;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use bytes::Bytes;
 use tokio::runtime::Runtime;
@@ -35,13 +36,30 @@ pub struct Credentials {
     pub secret_access_key: String,
 }
 
+/// By method and key: how many requests arrived, and when the last one did.
+type Requests = BTreeMap<(String, String), (u64, Instant)>;
+
 /// What the connections and the test's handle share.
 #[derive(Debug)]
 struct Shared {
     bucket: Arc<Bucket>,
     script: Script,
-    requests: Mutex<BTreeMap<(String, String), u64>>,
+    requests: Mutex<Requests>,
     offline: watch::Sender<bool>,
+}
+
+impl Shared {
+    fn requests(&self) -> MutexGuard<'_, Requests> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A request has arrived.
+    fn count(&self, method: String, key: String) {
+        let mut requests = self.requests();
+        let now = Instant::now();
+        let (count, last) = requests.entry((method, key)).or_insert((0, now));
+        (*count, *last) = (*count + 1, now);
+    }
 }
 
 /// The running server. All methods are synchronous and take effect at once, also for connections
@@ -147,8 +165,14 @@ impl S3Server {
     /// How many requests of this method (`HEAD`, `GET`, `PUT`, `DELETE`; `LIST` for a listing)
     /// have arrived whose key contains `key`. Requests that met a fault count too.
     pub fn requests(&self, method: &str, key: &str) -> u64 {
-        let requests = self.shared.requests.lock().unwrap_or_else(PoisonError::into_inner);
-        requests.iter().filter(|((m, k), _)| m == method && k.contains(key)).map(|(_, n)| n).sum()
+        let requests = self.shared.requests();
+        requests.iter().filter(|((m, k), _)| m == method && k.contains(key)).map(|(_, (n, _))| n).sum()
+    }
+
+    /// When the last of the requests arrived that [`S3Server::requests`] counts.
+    pub fn last_request(&self, method: &str, key: &str) -> Option<Instant> {
+        let requests = self.shared.requests();
+        requests.iter().filter(|((m, k), _)| m == method && k.contains(key)).map(|(_, (_, at))| *at).max()
     }
 
     /// Writes an object past signatures, conditions and faults; returns its ETag.

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::future::poll_fn;
 use std::net::TcpListener;
 use std::pin::Pin;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -56,7 +56,7 @@ async fn answer(
 ) -> Result<Response<Answer>, Broken> {
     let (method, key) = target(&request);
     let fault = shared.script.take(&method, &key);
-    *shared.requests.lock().unwrap_or_else(PoisonError::into_inner).entry((method, key)).or_default() += 1;
+    shared.count(method, key);
     let pace = match fault {
         Some(Fault::Status(status)) => return refuse(request, status, usual_code(status)).await,
         Some(Fault::Error(status, code)) => return refuse(request, status, code).await,

@@ -4,133 +4,18 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Notify, broadcast, mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::{AbortHandle, JoinSet};
-use vsync_core::format::audit::Meta;
-use vsync_core::sync::{
-    Command, CommandId, Effect, Event, Now, OpId, Outcome, Policy, Problem, Report, Worker,
-};
+use vsync_core::sync::{CommandId, Effect, Event, Now, OpId, Outcome, Problem, Worker};
 
-use super::checkout::Checkout;
 use super::effects::Effects;
-use super::progress::Step;
+use super::handle::Message;
 use crate::clock;
+
+pub use super::handle::{Handle, Request, View};
 
 /// How often replaced folders are looked at.
 const KEPT_TICK: Duration = Duration::from_secs(2);
-
-/// What a client's verb carries besides what the machine needs to know.
-#[derive(Debug, Clone, Default)]
-pub struct Request {
-    /// Cells of the audit row.
-    pub meta: Meta,
-    /// No audit row at all.
-    pub no_audit: bool,
-}
-
-/// What other tasks send to a worker.
-enum Message {
-    Command(CommandId, Command, Request, oneshot::Sender<Result<Outcome, Problem>>),
-    Cancel(CommandId),
-    PollNow,
-    Policy(Policy),
-    Stop,
-}
-
-/// What a worker shows of itself, from moment to moment.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct View {
-    /// The machine's report.
-    pub report: Report,
-    /// Whether swaps are one step here; `None` before the first.
-    pub atomic: Option<bool>,
-    /// Things a person should know, newest last.
-    pub notices: Arc<Vec<crate::disk::state::Notice>>,
-}
-
-/// The outside of a running worker.
-#[derive(Debug, Clone)]
-pub struct Handle {
-    /// Which checkout it keeps.
-    pub checkout: Arc<Checkout>,
-    inbox: mpsc::UnboundedSender<Message>,
-    view: watch::Receiver<View>,
-    effects: Arc<Effects>,
-    numbers: Arc<std::sync::atomic::AtomicU64>,
-}
-
-/// Cancels a verb whose client has left.
-struct Leave<'a> {
-    handle: &'a Handle,
-    id: CommandId,
-    done: bool,
-}
-
-impl Drop for Leave<'_> {
-    fn drop(&mut self) {
-        if !self.done {
-            self.handle.send(Message::Cancel(self.id));
-        }
-    }
-}
-
-impl Handle {
-    /// Has the worker do a verb. Dropping the future cancels what has not begun to change
-    /// anything.
-    ///
-    /// # Errors
-    /// Why it could not be done.
-    pub async fn command(&self, command: Command, request: Request) -> Result<Outcome, Problem> {
-        let id = CommandId(self.numbers.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
-        let (answer, answered) = oneshot::channel();
-        self.send(Message::Command(id, command, request, answer));
-        let mut leave = Leave { handle: self, id, done: false };
-        let result = answered.await;
-        leave.done = true;
-        // The worker ended with the question: the daemon stops, or loads its settings.
-        result.unwrap_or(Err(Problem::ShuttingDown))
-    }
-
-    /// What the worker shows now.
-    pub fn view(&self) -> View {
-        self.view.borrow().clone()
-    }
-
-    /// Follows what the worker shows.
-    pub fn views(&self) -> watch::Receiver<View> {
-        self.view.clone()
-    }
-
-    /// Follows its long work.
-    pub fn progress(&self) -> broadcast::Receiver<Step> {
-        self.effects.progress.watch()
-    }
-
-    /// What it works with, for verbs that only read.
-    pub fn effects(&self) -> &Arc<Effects> {
-        &self.effects
-    }
-
-    /// Has it look at the remote at once.
-    pub fn poll_now(&self) {
-        self.send(Message::PollNow);
-    }
-
-    /// Gives it other settings.
-    pub fn set_policy(&self, policy: Policy) {
-        self.send(Message::Policy(policy));
-    }
-
-    /// Has it end when nothing is half done.
-    pub fn stop(&self) {
-        self.send(Message::Stop);
-    }
-
-    fn send(&self, message: Message) {
-        // A worker that has ended answers nobody; waiting callers see their channel closed.
-        let _ = self.inbox.send(message);
-    }
-}
 
 /// Outcome of something that runs beside the loop.
 enum Done {
@@ -161,13 +46,7 @@ impl Driver {
         let (sender, inbox) = mpsc::unbounded_channel();
         let first = View { report: machine.report(), atomic: None, notices: effects.notices() };
         let (view, seen) = watch::channel(first);
-        let handle = Handle {
-            checkout: Arc::clone(&effects.checkout),
-            inbox: sender,
-            view: seen,
-            effects: Arc::clone(&effects),
-            numbers: Arc::default(),
-        };
+        let handle = Handle::new(sender, seen, Arc::clone(&effects));
         let driver = Self {
             machine,
             effects,

@@ -176,6 +176,7 @@ pub(super) fn heal(checkout: &Checkout, state: &FolderState, rules: &Rules) -> R
     let failed = |error| io_problem("cannot read the checkout's state", &error);
     let mut ledger = found(state.load(FolderFile::Ledger).map_err(failed)?);
     let mut kept: Vec<Kept> = found(state.load(FolderFile::Kept).map_err(failed)?);
+    let recorded = kept.len();
     let notices = found(state.load(FolderFile::Notices).map_err(failed)?);
     let swap: Option<SwapIntent> = state.load(FolderFile::Swap).map_err(failed)?.found();
     let now = clock::now();
@@ -207,7 +208,10 @@ pub(super) fn heal(checkout: &Checkout, state: &FolderState, rules: &Rules) -> R
         expected: Ledger::default(),
         held: false,
     }));
-    state.save(FolderFile::Kept, &kept).map_err(|error| io_problem("cannot save the state", &error))?;
+    // A start of many checkouts is not held up by syncing what is there already.
+    if kept.len() != recorded {
+        state.save(FolderFile::Kept, &kept).map_err(|error| io_problem("cannot save the state", &error))?;
+    }
     state.clear(FolderFile::Swap).map_err(|error| io_problem("cannot save the state", &error))?;
     Ok(Memory { ledger, kept, notices })
 }

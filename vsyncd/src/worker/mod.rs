@@ -5,6 +5,7 @@ pub mod checkout;
 pub mod driver;
 pub mod effects;
 pub mod entry;
+pub mod handle;
 pub mod kept;
 pub mod later;
 pub mod progress;

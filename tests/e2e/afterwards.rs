@@ -39,7 +39,8 @@ fn journals(machine: &Machine) -> Vec<PathBuf> {
 
 #[test]
 fn a_clean_folder_needs_no_backup_while_its_bundle_is_kept() {
-    let team = team::of(&Place::s3(), &["ann", "ben"]);
+    let place = Place::s3();
+    let team = team::of(&place, &["ann", "ben"]);
     let (ann, ben) = (&team[0], &team[1]);
     let kept = ben.path("state/vsync/pairs/acme_web/dev/bundles");
     for round in 1..=3 {
@@ -57,7 +58,8 @@ fn a_clean_folder_needs_no_backup_while_its_bundle_is_kept() {
 
 #[test]
 fn journals_go_when_what_they_tell_is_durable() {
-    let team = team::of(&Place::folder(), &["ann", "ben"]);
+    let place = Place::folder();
+    let team = team::of(&place, &["ann", "ben"]);
     let (ann, ben) = (&team[0], &team[1]);
     publish(ann, 1);
     arrives(ann, ben);

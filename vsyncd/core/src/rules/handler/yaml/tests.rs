@@ -339,3 +339,11 @@ fn changes_and_managed_places_are_named() {
     let managed: Vec<_> = merged.managed.iter().map(ToString::to_string).collect();
     assert_eq!(managed, ["a.x", "a.n.m", "a.e", "b", "l"]);
 }
+
+#[test]
+fn a_block_that_the_file_ends_in_by_now_keeps_its_line_break() {
+    deletes("a: |\n  x\nb: 1", "b:\n", "a: |\n  x\n");
+    deletes("a: |-\n  x\nb: 1", "b:\n", "a: |-\n  x");
+    deletes("a: 1\nb: 1", "b:\n", "a: 1");
+    gives("b: 1\na: |\n  x", "b: 2", "b: 2\na: |\n  x");
+}

@@ -111,11 +111,12 @@ impl Remote {
     }
 
     fn write_last_push(&self, version: Version, generation: Option<u64>) -> Result<(), String> {
-        let loaded = self.pairs.load(&self.pair).map_err(|error| error.to_string())?;
-        let mut config = loaded.ok_or("it is gone")?.value;
-        let extra = config.last_push.take().map(|last| last.extra).unwrap_or_default();
-        config.last_push = Some(LastPush { ts: version, generation, extra });
-        self.pairs.save(&self.pair, &config).map_err(|error| error.to_string())
+        let there = self.pairs.edit(&self.pair, |config| {
+            let extra = config.last_push.take().map(|last| last.extra).unwrap_or_default();
+            config.last_push = Some(LastPush { ts: version, generation, extra });
+            true
+        });
+        if there.map_err(|error| error.to_string())? { Ok(()) } else { Err("it is gone".to_owned()) }
     }
 
     /// Whether a version's bundle is at hand. Blocks.

@@ -182,15 +182,10 @@ impl Handler {
     /// Saves what the flags say of the place, now that the target has taken it.
     async fn keep_route(&self, entry: &Entry, kind: Kind, flags: Routing) -> Result<(), String> {
         let (pairs, pair) = (self.supervisor.setup().pairs.clone(), entry.checkout.pair.clone());
-        let keep = move || {
-            let loaded = pairs.load(&pair).map_err(|error| error.to_string())?;
-            let mut config = loaded.ok_or("the configuration is gone")?.value;
-            if fanout::remember(kind, &flags, &mut config) {
-                pairs.save(&pair, &config).map_err(|error| error.to_string())?;
-            }
-            Ok(())
-        };
-        tasks::blocking(keep).await.map_err(|panicked| panicked.to_string())?
+        let keep = move || pairs.edit(&pair, |config| fanout::remember(kind, &flags, config));
+        let kept = tasks::blocking(keep).await.map_err(|panicked| panicked.to_string())?;
+        let there = kept.map_err(|error| error.to_string())?;
+        if there { Ok(()) } else { Err("the configuration is gone".to_owned()) }
     }
 
     /// Where the audit row goes; the worker's own view of the vault where it runs.

@@ -18,7 +18,7 @@ fn doctor_looks_at_all_environments_side_by_side() {
         ann.ok(&["init", env, "--profile", "test"]);
         ann.wait_status(env, "the first look is over", |pair| pair["remote"]["checked_at"].is_string());
     }
-    place.server().fail_next(usize::MAX, Matcher::method("HEAD"), Fault::Hang);
+    place.server().fail_next(usize::MAX, Matcher::method("GET"), Fault::Hang);
     let doctor = ann.ctl_command(&["doctor"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     until("all are asked at once", || place.server().hanging() == ENVS.len());
     place.server().offline(true);

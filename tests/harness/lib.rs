@@ -6,6 +6,7 @@ pub mod http;
 pub mod key_vault;
 pub mod kv2;
 pub mod machine;
+mod ordinary;
 pub mod s3;
 pub mod secret_manager;
 pub mod secrets_manager;

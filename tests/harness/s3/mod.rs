@@ -9,6 +9,7 @@ mod wire;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -42,6 +43,23 @@ struct Shared {
     script: Script,
     requests: Mutex<BTreeMap<(String, String), u64>>,
     offline: watch::Sender<bool>,
+    hanging: AtomicUsize,
+}
+
+/// A request that hangs, as long as its client waits.
+struct Hanging<'a>(&'a Shared);
+
+impl<'a> Hanging<'a> {
+    fn begin(shared: &'a Shared) -> Self {
+        shared.hanging.fetch_add(1, Ordering::SeqCst);
+        Self(shared)
+    }
+}
+
+impl Drop for Hanging<'_> {
+    fn drop(&mut self) {
+        self.0.hanging.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 /// The running server. All methods are synchronous and take effect at once, also for connections
@@ -67,6 +85,7 @@ impl S3Server {
             script: Script::default(),
             requests: Mutex::default(),
             offline: watch::Sender::new(false),
+            hanging: AtomicUsize::new(0),
         });
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
@@ -117,6 +136,11 @@ impl S3Server {
     /// Forgets all faults that have not happened yet. Requests that hang keep hanging.
     pub fn clear_faults(&self) {
         self.shared.script.clear();
+    }
+
+    /// How many requests hang at this moment, their clients still waiting.
+    pub fn hanging(&self) -> usize {
+        self.shared.hanging.load(Ordering::SeqCst)
     }
 
     /// While set, every connection is dropped without a byte, open ones included.

@@ -46,7 +46,7 @@ fn one_by_one<'a>(
     folders: impl DoubleEndedIterator<Item = &'a RelPath>,
 ) -> io::Result<()> {
     for path in files {
-        match open_file(folder, path.as_str()) {
+        match open_file(folder.holding(path)?, path.name()) {
             Ok((file, _)) => file.sync_all()?,
             Err(Unread::Io(error)) if error.kind() != io::ErrorKind::PermissionDenied => return Err(error),
             // A file whose mode keeps its owner from opening it cannot be synced by name.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::CString;
 use std::fs::File;
 use std::io::{self, Write as _};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
@@ -144,12 +145,23 @@ impl Build<'_> {
     fn run(&self, litter_from: Option<&Path>) -> io::Result<BTreeMap<RelPath, LedgerFile>> {
         let mut folders = self.folders();
         for path in &folders {
-            let made = rustix::fs::mkdirat(self.folder, path.as_str(), Mode::RWXU);
+            let made = self
+                .folder
+                .holding(path)
+                .and_then(|dir| rustix::fs::mkdirat(dir, path.name(), Mode::RWXU).map_err(io::Error::from));
             made.map_err(cannot("make the folder", path))?;
         }
         let mut files = BTreeMap::new();
+        let mut open: Option<(Option<RelPath>, OwnedFd)> = None;
         for (path, file) in &self.snapshot.files {
-            files.insert(path.clone(), self.file(path, file).map_err(cannot("write", path))?);
+            // Files of one folder mostly come one after another.
+            let (parent, dir) = match open.take().filter(|(at, _)| *at == path.parent()) {
+                Some(same) => same,
+                None => (path.parent(), self.folder.holding(path).map_err(cannot("write", path))?),
+            };
+            let written = self.file(&dir, path.name(), file).map_err(cannot("write", path))?;
+            files.insert(path.clone(), written);
+            open = Some((parent, dir));
         }
         if let Some(old) = litter_from {
             // Litter is a convenience: what cannot be copied does not stop a swap.
@@ -180,10 +192,10 @@ impl Build<'_> {
         folders
     }
 
-    fn file(&self, path: &RelPath, file: &SnapshotFile) -> io::Result<LedgerFile> {
+    fn file(&self, dir: &OwnedFd, name: &str, file: &SnapshotFile) -> io::Result<LedgerFile> {
         let mode = raw_mode(self.modes.file_mode.unwrap_or(file.mode));
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let fd = rustix::fs::openat(self.folder, path.as_str(), flags, mode & (Mode::RUSR | Mode::WUSR))?;
+        let fd = rustix::fs::openat(dir, name, flags, mode & (Mode::RUSR | Mode::WUSR))?;
         self.own(&fd)?;
         let mut out = File::from(fd);
         out.write_all(&file.content)?;

@@ -14,6 +14,7 @@ use vsync_proto::status::{
 
 use super::advice;
 use crate::config::settings::KeyStoreKind;
+use crate::watch::watcher::Watching;
 use crate::worker::checkout::Checkout;
 use crate::worker::driver::View;
 
@@ -125,6 +126,9 @@ pub fn hint(problem: &Problem, env: &str) -> Option<String> {
         Problem::FolderChanging(_) | Problem::FolderMoved => {
             "try again when nothing writes into the folder".to_owned()
         }
+        Problem::FolderNotUsable(_) => {
+            "nothing was changed; it goes on by itself once that is put right".to_owned()
+        }
         Problem::FolderMissing => format!("vsyncctl pull {env} brings it back"),
         Problem::DiskFull(_) => "free some space; it is tried again by itself".to_owned(),
         Problem::Internal(_) => "the daemon's log has more; please report it".to_owned(),
@@ -211,6 +215,11 @@ pub fn running(
     }
     status.remote = remote(report, now.1);
     status.atomic = view.atomic;
+    status.watched = match view.watching {
+        Watching::Heard => Some(true),
+        Watching::Refused(_) => Some(false),
+        Watching::Absent => None,
+    };
     status.notices = view
         .notices
         .iter()
@@ -256,6 +265,7 @@ pub fn bare(checkout: &Checkout, state: ShownState, since: Timestamp, keys: KeyS
         notices: Vec::new(),
         next_poll_s: None,
         detail: None,
+        watched: None,
     }
 }
 

@@ -15,6 +15,7 @@ use super::checkout::Checkout;
 use super::effects::Effects;
 use super::progress::Step;
 use crate::clock;
+use crate::watch::watcher::Watching;
 
 /// How often replaced folders are looked at.
 const KEPT_TICK: Duration = Duration::from_secs(2);
@@ -46,6 +47,15 @@ pub struct View {
     pub atomic: Option<bool>,
     /// Things a person should know, newest last.
     pub notices: Arc<Vec<crate::disk::state::Notice>>,
+    /// Whether edits are heard of, or only seen by looks.
+    pub watching: Watching,
+}
+
+impl View {
+    fn of(machine: &Worker, effects: &Effects) -> Self {
+        let (atomic, notices, watching) = (effects.atomic(), effects.notices(), effects.watching());
+        Self { report: machine.report(), atomic, notices, watching }
+    }
 }
 
 /// The outside of a running worker.
@@ -157,8 +167,7 @@ impl Driver {
     /// Puts a machine and its effects together.
     pub fn new(machine: Worker, effects: Arc<Effects>, edited: Arc<Notify>) -> (Self, Handle) {
         let (sender, inbox) = mpsc::unbounded_channel();
-        let first = View { report: machine.report(), atomic: None, notices: effects.notices() };
-        let (view, seen) = watch::channel(first);
+        let (view, seen) = watch::channel(View::of(&machine, &effects));
         let handle = Handle {
             checkout: Arc::clone(&effects.checkout),
             inbox: sender,
@@ -272,14 +281,8 @@ impl Driver {
     }
 
     fn show(&self) {
-        let effects = &self.effects;
-        let view =
-            View { report: self.machine.report(), atomic: effects.atomic(), notices: effects.notices() };
-        self.view.send_if_modified(|shown| {
-            let differs = *shown != view;
-            *shown = view;
-            differs
-        });
+        let view = View::of(&self.machine, &self.effects);
+        self.view.send_if_modified(|shown| std::mem::replace(shown, view.clone()) != view);
     }
 
     fn perform(&mut self, effect: Effect) {

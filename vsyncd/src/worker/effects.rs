@@ -24,7 +24,7 @@ use crate::repo::author::Author;
 use crate::repo::remote::{PointerRead, Remote};
 use crate::repo::trouble::{io_problem, scan_problem};
 use crate::tasks;
-use crate::watch::watcher::Watcher;
+use crate::watch::watcher::{Watcher, Watching};
 
 /// How long a worker that ends waits for looks that were given up.
 const IDLE_PATIENCE: Duration = Duration::from_secs(30);
@@ -78,6 +78,7 @@ pub struct Effects {
     scanning: Mutex<()>,
     /// The folder as last looked at, with what it takes to trust it.
     seen: Mutex<Option<Arc<Ledger>>>,
+    pub(super) watching: Mutex<Watching>,
     /// Blocking work that may go on after its effect was given up.
     pub(super) work: TaskTracker,
 }
@@ -113,6 +114,7 @@ impl Effects {
         watcher: Arc<Watcher>,
         author: Author,
     ) -> Result<Self, Problem> {
+        super::place::check(&checkout)?;
         let memory = super::kept::heal(&checkout, &state, &rules)?;
         Ok(Self {
             checkout,
@@ -129,6 +131,7 @@ impl Effects {
             atomic: Mutex::default(),
             scanning: Mutex::default(),
             seen: Mutex::default(),
+            watching: Mutex::new(Watching::Absent),
             work: TaskTracker::new(),
         })
     }
@@ -240,6 +243,9 @@ impl Effects {
     }
 
     fn scan_now(&self, op: OpId, keep: bool) -> Result<Local, Problem> {
+        super::place::check(&self.checkout)?;
+        // Before the look: an edit that comes after it is heard of.
+        self.listen();
         let ledger = self.ledger();
         let known = ledger.tree();
         let started = clock::now();
@@ -254,8 +260,15 @@ impl Effects {
                 let diff = Diff::between(&known, &Tree::default());
                 return Ok(Local { diff, tree: Arc::default(), missing: true });
             }
-            Err(error) => return Err(scan_problem(&error)),
+            Err(error) => {
+                if matches!(error, ScanError::Unreadable { .. }) {
+                    self.watcher.distrust(&self.checkout.folder);
+                }
+                return Err(scan_problem(&error));
+            }
         };
+        // What was seen counts only if it was not seen through a link that came in between.
+        super::place::check(&self.checkout)?;
         self.progress.report(Stage::Scan, found.files.len() as u64, Some(found.files.len() as u64));
         *lock(&self.seen) = Some(Arc::new(found.ledger(None)));
         let diff = Diff::between(&known, &found.tree);

@@ -6,6 +6,8 @@ pub mod driver;
 pub mod effects;
 pub mod entry;
 pub mod kept;
+mod listening;
+pub(crate) mod place;
 pub mod progress;
 pub mod publish;
 pub mod remote_side;

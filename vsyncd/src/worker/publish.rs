@@ -86,6 +86,7 @@ impl Effects {
                     let limits = &self.rules.limits;
                     let again = scan::scan(&self.checkout.folder, &ledger, limits, clock::now());
                     scan = Arc::new(again.map_err(|error| scan_problem(&error))?);
+                    super::place::check(&self.checkout)?;
                 }
                 Err(error) => return Err(scan_problem(&error)),
             }

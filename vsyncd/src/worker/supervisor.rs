@@ -243,7 +243,7 @@ impl Supervisor {
         let listener = Arc::clone(&edited);
         let effects = tasks::blocking(move || -> Result<Effects, Problem> {
             let effects = setup.effects(checkout, known)?;
-            setup.watcher.watch(&effects.checkout.folder, listener);
+            effects.listen_with(listener);
             Ok(effects)
         })
         .await??;

@@ -65,7 +65,7 @@ impl Effects {
         tasks::blocking(move || {
             let before = scan.as_ref().map(|scan| scan.tree.clone()).unwrap_or_default();
             let ledger = this.replace(scan.as_deref(), &snapshot, &tree, pointer_ledger(&synced))?;
-            this.watcher.rewatch(&this.checkout.folder);
+            this.listen();
             this.set_ledger(ledger)?;
             this.settle_swap();
             Ok(Swapped { synced, backup: kept, diff: Diff::between(&before, &tree) })
@@ -102,6 +102,7 @@ impl Effects {
         agreed: Ledger,
     ) -> Result<Ledger, Problem> {
         let folder = &self.checkout.folder;
+        super::place::check(&self.checkout)?;
         let bytes = tree.bytes();
         self.progress.report(Stage::Write, 0, Some(bytes));
         let stamp = Version::at(clock::now());
@@ -141,6 +142,7 @@ impl Effects {
 
     fn exchange_checked(&self, staged: &Staged, replaced: &Ledger) -> Result<(), Problem> {
         let folder = &self.checkout.folder;
+        super::place::check(&self.checkout)?;
         let exchanged = exchange(staged, folder).map_err(exchange_problem)?;
         self.set_atomic(exchanged.atomic);
         let Some(displaced) = exchanged.displaced else { return Ok(()) };

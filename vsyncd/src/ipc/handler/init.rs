@@ -19,6 +19,7 @@ use crate::config::checkout::{Checkout, NamedBy};
 use crate::config::settings::KeyStoreKind;
 use crate::config::{ignore, origin, pairs, pin, prefix, vault_folder};
 use crate::disk::atomic;
+use crate::disk::folder::link_on_the_way;
 use crate::disk::state;
 use crate::ipc::convert;
 use crate::keychain::{new_key, new_salt};
@@ -159,7 +160,10 @@ impl Handler {
                 other.checkout.pair
             )));
         }
-        no_links(&checkout.root, &folder)?;
+        if let Some(link) = link_on_the_way(&checkout.root, &path) {
+            return Err(Failure::new(Code::FolderNotUsable, format!("{} is a symlink", link.display()))
+                .hint("name the folder that it points to with --vault-folder"));
+        }
         match path.symlink_metadata() {
             Ok(about) if !about.is_dir() => Err(unusable(format!("{} is not a folder", path.display()))),
             _ => Ok(folder),
@@ -285,21 +289,6 @@ impl Handler {
             folder: checkout.folder.display().to_string(),
         })
     }
-}
-
-/// A link below the root could lead the plaintext anywhere: a repository of somebody else may
-/// bring one.
-fn no_links(root: &Path, folder: &RelPath) -> Result<(), Failure> {
-    let mut path = root.to_owned();
-    for part in folder.components() {
-        path.push(part);
-        if path.symlink_metadata().is_ok_and(|about| about.is_symlink()) {
-            let text = format!("{} is a symlink", path.display());
-            return Err(Failure::new(Code::FolderNotUsable, text)
-                .hint("name the folder that it points to with --vault-folder"));
-        }
-    }
-    Ok(())
 }
 
 /// Notes in a vault's configuration where this machine keeps its key.

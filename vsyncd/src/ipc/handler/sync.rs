@@ -29,6 +29,7 @@ use crate::targets::{self, Target};
 use crate::tasks;
 use crate::worker::driver::Request;
 use crate::worker::entry::Entry;
+use crate::worker::place;
 
 /// How long the client waits for the audit row's first try; it goes out later otherwise.
 const AUDIT_PATIENCE: Duration = Duration::from_secs(5);
@@ -121,12 +122,18 @@ impl Handler {
     }
 
     async fn source(&self, entry: &Entry, ask: &Ask, kind: Kind, policy: &Policy) -> Result<Source, Failure> {
-        let (folder, env) = (entry.checkout.folder.clone(), entry.checkout.pair.env.clone());
+        let (checkout, env) = (Arc::clone(&entry.checkout), entry.checkout.pair.env.clone());
         let own = || self.supervisor.setup().paths.home.display().to_string();
         let home = ask.caller.env.get("HOME").filter(|home| !home.is_empty()).cloned().unwrap_or_else(own);
         let policy = policy.clone();
-        let read = tasks::blocking(move || fanout::read(&folder, &env, &home, &policy, kind));
-        read.await.map_err(internal)?.map_err(|error| answer::failure(&error, &ask.env))
+        let read = tasks::blocking(move || {
+            place::check(&checkout)?;
+            let read = fanout::read(&checkout.folder, &env, &home, &policy, kind)?;
+            // What was read counts only if it was not read through a link that came in between.
+            place::check(&checkout)?;
+            Ok(read)
+        });
+        read.await.map_err(internal)?.map_err(|error: FanoutError| answer::failure(&error, &ask.env))
     }
 
     async fn config_for(&self, entry: &Entry) -> Result<EnvConfig, Failure> {

@@ -60,6 +60,18 @@ impl Watcher {
         }
     }
 
+    /// One that hears of nothing but what a test tells it.
+    #[cfg(test)]
+    pub(crate) fn deaf() -> Self {
+        Self { system: Mutex::default(), routes: Arc::default() }
+    }
+
+    /// Tells it of a change, as the system would.
+    #[cfg(test)]
+    pub(crate) fn tell(&self, path: &Path) {
+        tell(&lock(&self.routes), Ok(notify::Event::new(EventKind::Any).add_path(path.to_owned())));
+    }
+
     fn attach(&self, folder: &Path) -> bool {
         let mut system = lock(&self.system);
         let Some(system) = system.as_mut() else { return false };

@@ -6,6 +6,8 @@ pub mod driver;
 pub mod effects;
 pub mod entry;
 pub mod kept;
+#[cfg(test)]
+mod model;
 pub mod progress;
 pub mod publish;
 pub mod remote_side;

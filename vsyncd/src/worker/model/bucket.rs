@@ -100,11 +100,11 @@ impl Bucket {
         self.lock().lines[machine].slow = slow;
     }
 
-    /// Lets one write of a machine go wrong, after `skip` that do not.
-    pub(super) fn fail(&self, machine: usize, fault: Fault, skip: usize) {
+    /// Lets so many writes of a machine go wrong, after `skip` that do not.
+    pub(super) fn fail(&self, machine: usize, fault: Fault, (skip, times): (usize, usize)) {
         let writes = &mut self.lock().lines[machine].writes;
-        writes.resize(writes.len().max(skip + 1), None);
-        writes[skip] = Some(fault);
+        writes.resize(writes.len().max(skip + times), None);
+        writes.iter_mut().skip(skip).take(times).for_each(|write| *write = Some(fault));
     }
 
     /// All lines are as they should be.

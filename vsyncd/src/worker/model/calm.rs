@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use jiff::SignedDuration;
 use vsync_core::sync::{Command, OnEdit, Outcome, PullMode, State};
 
+use super::host::Host;
 use super::step::{Edit, Step, Text};
 use super::world::{Checked, World};
 
@@ -27,6 +27,9 @@ pub(super) fn calm(world: &mut World) -> Checked {
     world.pass(WHILE);
     world.check()?;
     for _ in 0..ROUNDS {
+        if world.places.iter().all(|place| is_well(&place.host)) {
+            break;
+        }
         for at in 0..world.places.len() {
             sort_out(world, at)?;
             world.check()?;
@@ -51,10 +54,11 @@ fn set_clocks(world: &World) {
     let newest = world.bucket.newest().map(|version| version.successor().instant());
     let now = world.places.iter().map(|place| place.host.wall()).max();
     let Some(right) = now.max(newest) else { return };
-    for place in &world.places {
-        let ahead: SignedDuration = right.duration_since(place.host.wall());
-        place.host.jump(ahead);
-    }
+    world.places.iter().for_each(|place| place.host.set_clock(right));
+}
+
+fn is_well(host: &Host) -> bool {
+    host.view().is_some_and(|view| view.report.state == State::Ok)
 }
 
 /// What a person does who reads the status.

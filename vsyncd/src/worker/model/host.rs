@@ -323,6 +323,11 @@ impl Host {
         self.clock.jump(by);
     }
 
+    /// Its clock is set to this.
+    pub(super) fn set_clock(&self, right: Timestamp) {
+        self.jump(right.duration_since(self.wall()));
+    }
+
     /// What only this machine remembers of the folder is lost.
     pub(super) fn forget(&self) {
         let folders = self.paths().state.join("folders");

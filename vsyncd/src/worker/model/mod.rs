@@ -23,17 +23,18 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
+use vsync_core::sync::Command;
 
 use self::calm::calm;
 use self::host::VaultKey;
-use self::step::{Step, story};
+use self::step::{Edit, Step, Text, story};
 use self::world::{Checked, World};
 use crate::repo::remote::random;
 
 /// How many steps CI takes.
 const STEPS: usize = 10_000;
 /// How many a story has at most.
-const STORY: usize = 80;
+const STORY: usize = 120;
 /// How long the long form goes on, unless it is told otherwise.
 const HOUR: u64 = 3600;
 
@@ -74,8 +75,8 @@ fn tell_of(seed: u64, key: &VaultKey, taken: &Cell<usize>) {
         Err(TestError::Fail(why, (machines, steps))) => {
             let steps: Vec<_> = steps.iter().map(|step| format!("  {step:?}")).collect();
             panic!(
-                "VSYNC_MODEL_SEED={seed} fails at its step {:?}; shortest, with {machines} machines:\n{}\n{why}",
-                first.get(),
+                "VSYNC_MODEL_SEED={seed} fails at step {}, after {before} of other stories; shortest, with {machines} machines:\n{}\n{why}",
+                first.get().unwrap_or(0),
                 steps.join("\n")
             );
         }
@@ -102,4 +103,27 @@ fn nothing_is_lost_and_all_machines_agree() {
         stories += 1;
     }
     println!("{} steps in {stories} stories, {:?}", taken.get(), begun.elapsed());
+}
+
+/// A story that is told every time.
+fn always(machines: usize, steps: &[Step]) {
+    let told = tell(&VaultKey::new(), machines, steps, &Cell::new(0));
+    assert_eq!(told, Ok(()));
+}
+
+fn saves(host: u8, path: u8) -> Step {
+    Step::Edit { host, edit: Edit::Write { path, content: Text::New }, told: true }
+}
+
+#[test]
+fn a_clock_that_is_set_back_keeps_no_replaced_folder() {
+    let push = Step::Do { host: 0, verb: Command::Push { force: false } };
+    let minute = || Step::WaitAll { millis: 60_000 };
+    let pulled_while = |by| {
+        let (there, back) = (Step::Jump { host: 1, by }, Step::Jump { host: 1, by: -by });
+        [saves(0, 0), push.clone(), minute(), saves(0, 1), push.clone(), there, minute(), back]
+    };
+    always(2, &pulled_while(0));
+    always(2, &pulled_while(80_000));
+    always(2, &pulled_while(4000));
 }

@@ -111,6 +111,8 @@ pub(super) enum Step {
         host: u8,
         by: i32,
     },
+    /// All clocks are set to what the first shows.
+    Agree,
     /// The store is out of reach, or back.
     Cut {
         host: Option<u8>,
@@ -121,11 +123,12 @@ pub(super) enum Step {
         host: u8,
         millis: u16,
     },
-    /// A write to come goes wrong.
+    /// Writes to come go wrong: one, or as many as a verb tries.
     Fail {
         host: u8,
         fault: Fault,
         skip: u8,
+        times: u8,
     },
     /// Writes that were on their way all the time arrive.
     Deliver,
@@ -211,7 +214,8 @@ fn step() -> impl Strategy<Value = Step> {
         4 => time().prop_map(|millis| Step::WaitAll { millis }),
         3 => (host(), turns()).prop_map(|(host, turns)| Step::Nudge { host, turns }),
         1 => host().prop_map(|host| Step::Wake { host }),
-        2 => (host(), jump()).prop_map(|(host, by)| Step::Jump { host, by }),
+        3 => (host(), jump()).prop_map(|(host, by)| Step::Jump { host, by }),
+        2 => Just(Step::Agree),
     ];
     let trouble = prop_oneof![
         1 => host().prop_map(|host| Step::Stop { host }),
@@ -220,7 +224,8 @@ fn step() -> impl Strategy<Value = Step> {
         2 => prop::option::of(host()).prop_map(|host| Step::Cut { host, down: true }),
         3 => prop::option::of(host()).prop_map(|host| Step::Cut { host, down: false }),
         2 => (host(), 0_u16..3000).prop_map(|(host, millis)| Step::Slow { host, millis }),
-        5 => (host(), fault(), 0_u8..3).prop_map(|(host, fault, skip)| Step::Fail { host, fault, skip }),
+        5 => (host(), fault(), 0_u8..3, prop_oneof![Just(1_u8), Just(4)])
+            .prop_map(|(host, fault, skip, times)| Step::Fail { host, fault, skip, times }),
         2 => Just(Step::Deliver),
         1 => (0_u8..4).prop_map(|back| Step::Restore { back }),
         1 => host().prop_map(|host| Step::Forget { host }),

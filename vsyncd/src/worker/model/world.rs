@@ -72,8 +72,12 @@ impl World {
             Step::Slow { host, millis } => {
                 self.bucket.slow(self.at(*host), Duration::from_millis(u64::from(*millis)));
             }
-            Step::Fail { host, fault, skip } => {
-                self.bucket.fail(self.at(*host), *fault, usize::from(*skip));
+            Step::Fail { host, fault, skip, times } => {
+                self.bucket.fail(self.at(*host), *fault, (usize::from(*skip), usize::from(*times)));
+            }
+            Step::Agree => {
+                let right = self.places[0].host.wall();
+                self.places.iter().for_each(|place| place.host.set_clock(right));
             }
             Step::Edit { host, .. }
             | Step::Begin { host, .. }

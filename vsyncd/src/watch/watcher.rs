@@ -13,6 +13,9 @@ use tokio::sync::Notify;
 /// Who is told about which folder.
 type Routes = BTreeMap<PathBuf, Route>;
 
+/// Asks the system for a watcher that tells these.
+type Opens = fn(&Arc<Mutex<Routes>>) -> notify::Result<RecommendedWatcher>;
+
 /// Device and inode of the folder that a watch was made for.
 type FolderMark = (u64, u64);
 
@@ -38,6 +41,7 @@ pub enum Watching {
 /// rescan of each worker remains, and each rescan asks for a watch again.
 #[derive(Debug)]
 pub struct Watcher {
+    opens: Opens,
     system: Mutex<Option<RecommendedWatcher>>,
     routes: Arc<Mutex<Routes>>,
 }
@@ -50,7 +54,7 @@ impl Watcher {
         if let Err(error) = &system {
             tracing::warn!(%error, "no file watches here; folders are rescanned instead");
         }
-        Self { system: Mutex::new(system.ok()), routes }
+        Self { opens: open, system: Mutex::new(system.ok()), routes }
     }
 
     /// Watches a folder and everything in it from now on; wakes `listener` after each change.
@@ -75,7 +79,7 @@ impl Watcher {
         };
         let system = match system.as_mut() {
             Some(system) => system,
-            None => match open(&self.routes) {
+            None => match (self.opens)(&self.routes) {
                 Ok(opened) => system.insert(opened),
                 Err(error) => return Watching::Refused(error.to_string()),
             },
@@ -115,6 +119,19 @@ impl Watcher {
         if let Some(route) = lock(&self.routes).get_mut(folder) {
             route.watched = watched;
         }
+    }
+
+    /// One that hears of nothing but what a test tells it.
+    #[cfg(test)]
+    pub(crate) fn deaf() -> Self {
+        let opens = |_: &Arc<Mutex<Routes>>| Err(notify::Error::generic("deaf"));
+        Self { opens, system: Mutex::default(), routes: Arc::default() }
+    }
+
+    /// Tells it of a change, as the system would.
+    #[cfg(test)]
+    pub(crate) fn tell(&self, path: &Path) {
+        tell(&mut lock(&self.routes), Ok(notify::Event::new(EventKind::Any).add_path(path.to_owned())));
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use vsync_core::format::bundle::archive;
 use vsync_core::format::envelope::{self, Key};
 use vsync_core::sync::Problem;
@@ -38,9 +39,19 @@ impl Effects {
     /// Removes the replaced folders whose time has come and that nobody uses any more. What was
     /// written into one after it was replaced goes into a backup first, and is reported.
     pub async fn sweep_kept(self: &Arc<Self>) {
-        let now = clock::now();
-        let due: Vec<Kept> = self.kept().iter().filter(|kept| kept.deadline <= now).cloned().collect();
+        let due = self.due(clock::now());
         self.sweep(due).await;
+    }
+
+    /// The replaced folders whose time has come. None is due later than its time from now on: the
+    /// clock may have been set back since.
+    fn due(&self, now: Timestamp) -> Vec<Kept> {
+        let mut list = self.kept();
+        for kept in list.iter_mut() {
+            let wait = if kept.held { HOLD } else { self.rules.keep_replaced.max(RETRY) };
+            kept.deadline = kept.deadline.min(now.checked_add(wait).unwrap_or(now));
+        }
+        list.iter().filter(|kept| kept.deadline <= now).cloned().collect()
     }
 
     /// The same for all of them, whatever their deadline: the worker has ended for good.

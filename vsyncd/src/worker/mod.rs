@@ -7,6 +7,8 @@ pub mod effects;
 pub mod entry;
 pub mod kept;
 mod listening;
+#[cfg(test)]
+mod model;
 pub(crate) mod place;
 pub mod progress;
 pub mod publish;

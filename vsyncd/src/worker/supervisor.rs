@@ -5,15 +5,14 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use vsync_core::id::Pair;
+use vsync_core::sync::Problem;
 use vsync_core::sync::backoff::Jitter;
-use vsync_core::sync::{Problem, Worker};
 
 use super::checkout::Checkout;
 use super::driver::{Driver, Handle};
-use super::effects::Effects;
 use super::entry::{Entry, Slot};
 use super::setup::Setup;
 use crate::clock;
@@ -237,26 +236,9 @@ impl Supervisor {
     }
 
     async fn load(&self, checkout: &Arc<Checkout>) -> Result<(Driver, Handle), Problem> {
-        let setup = self.setup.clone();
-        let (known, checkout) = (self.remote_of(&checkout.pair).await?, Arc::clone(checkout));
-        let edited = Arc::new(Notify::new());
-        let listener = Arc::clone(&edited);
-        let effects = tasks::blocking(move || -> Result<Effects, Problem> {
-            let effects = setup.effects(checkout, known)?;
-            effects.listen_with(listener);
-            Ok(effects)
-        })
-        .await??;
-        let pair = &effects.checkout.pair;
-        let (policy, last) = (self.setup.policy(pair), effects.remote.last_push());
-        let ledger = effects.ledger();
-        let now = super::driver::now();
-        // A checkout that is new here, or lost its ledger, must not fall for an old pointer that
-        // another one on this machine can tell is old.
-        let floor = last.map(|(version, _)| version).max(self.newest_here(pair));
-        let generation = last.and_then(|(_, generation)| generation);
-        let machine = Worker::new(policy, seed(), ledger.synced.clone(), floor, generation, now);
-        Ok(Driver::new(machine, Arc::new(effects), edited))
+        let remote = self.remote_of(&checkout.pair).await?;
+        let newest = |pair: &Pair| self.newest_here(pair);
+        self.setup.worker(Arc::clone(checkout), remote, newest, seed()).await
     }
 
     /// The newest version that another running checkout of a vault agrees with.

@@ -7,7 +7,7 @@ use std::io::{self, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Gid, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT, Uid};
+use rustix::fs::{AtFlags, Gid, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT, Uid};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use vsync_core::id::Env;
@@ -51,6 +51,26 @@ pub struct Staged {
     pub empty_dirs: BTreeSet<RelPath>,
 }
 
+/// A folder of ours that could not be removed: nothing in it is a person's, and it may hold secrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Litter {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// Which folder it is.
+    pub id: FolderId,
+}
+
+impl Litter {
+    /// Tries again to remove it. True when it is gone, or another folder has its name by now.
+    pub fn remove(&self) -> bool {
+        match super::folder::id_of(&self.path) {
+            Ok(Some(id)) if id == self.id => removal::remove_tree(&self.path).is_ok(),
+            Ok(_) => true,
+            Err(_) => false,
+        }
+    }
+}
+
 impl Staged {
     /// The ledger that holds once this folder is in place. It vouches for no hash: the files
     /// have just been written, so the next scan reads each of them once.
@@ -77,12 +97,14 @@ pub fn stage(
     modes: &Modes,
     litter_from: Option<&Path>,
 ) -> io::Result<Staged> {
-    stage_announced(target, env, stamp, snapshot, (modes, litter_from), |_| Ok(()))
+    stage_announced(target, env, stamp, snapshot, (modes, litter_from), |_| Ok(()), drop)
 }
 
 /// As [`stage`], and `announce` is called when the folder is whole and durable, right before it
 /// takes its name. A crash before that leaves a `.part`, which nobody can have written into; so
 /// a folder with a whole name is one that the journal knows.
+///
+/// What is half made and cannot be removed is handed to `remains`, for another try later.
 ///
 /// # Errors
 /// As [`stage`], and what `announce` says.
@@ -93,6 +115,7 @@ pub fn stage_announced(
     snapshot: &Snapshot,
     (modes, litter_from): (&Modes, Option<&Path>),
     announce: impl FnOnce(&Staged) -> io::Result<()>,
+    remains: impl FnOnce(Litter),
 ) -> io::Result<Staged> {
     let (parent, _) = super::folder::split(target)?;
     atomic::create_private_dirs(parent)?;
@@ -106,9 +129,9 @@ pub fn stage_announced(
             .map_err(cannot("name", name.display()))?;
         Ok(staged)
     });
-    if built.is_err() {
-        // What cannot be removed now is removed at the next start.
-        let _ = removal::remove_in(&open, &part.1);
+    if built.is_err() && removal::remove_in(&open, &part.1).is_err() {
+        let name = std::ffi::OsStr::from_bytes(part.1.as_bytes());
+        remains(Litter { path: parent.join(name), id: part.0.id() });
     }
     built
 }
@@ -125,9 +148,14 @@ fn begin(parent: &Folder, env: &Env, stamp: Version) -> io::Result<((Folder, CSt
             Err(Errno::EXIST) => continue,
             other => other?,
         }
-        let folder = Folder::child(parent, &part)?;
-        // Drops what the parent may hand down, such as its setgid bit.
-        rustix::fs::fchmod(&folder, Mode::RWXU)?;
+        let opened = Folder::child(parent, &part).and_then(|folder| {
+            // Drops what the parent may hand down, such as its setgid bit.
+            rustix::fs::fchmod(&folder, Mode::RWXU)?;
+            Ok(folder)
+        });
+        let folder = opened.inspect_err(|_| {
+            let _ = rustix::fs::unlinkat(parent, part.as_os_str(), AtFlags::REMOVEDIR);
+        })?;
         return Ok(((folder, CString::new(part.as_bytes())?), whole));
     }
     Err(io::ErrorKind::AlreadyExists.into())

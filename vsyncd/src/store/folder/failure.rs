@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 
 use rustix::io::Errno;
+use vsync_core::sync::{Cause, Problem, Refusal};
 
 use crate::store::StoreError;
 
@@ -11,7 +12,12 @@ use crate::store::StoreError;
 pub(super) fn failed(step: &str, path: &Path, error: &io::Error) -> StoreError {
     let text = format!("cannot {step} {}: {error}", path.display());
     match error.raw_os_error().map(Errno::from_raw_os_error) {
-        Some(Errno::ACCESS | Errno::PERM | Errno::ROFS) => StoreError::Denied(text.into()),
+        Some(Errno::ACCESS | Errno::PERM | Errno::ROFS) => {
+            StoreError::Denied(Refusal { text, cause: Cause::Folder })
+        }
+        Some(Errno::NOSPC) => StoreError::Disk(Problem::DiskFull(text)),
+        Some(Errno::DQUOT) => StoreError::Disk(Problem::QuotaFull(text)),
+        Some(Errno::MFILE | Errno::NFILE) => StoreError::Disk(Problem::TooManyFiles(text)),
         // A network disk whose server is away.
         Some(
             Errno::IO

@@ -6,6 +6,7 @@ mod classic;
 mod crash;
 mod daemon;
 mod edits;
+mod errors;
 mod integrity;
 mod outage;
 mod policy;

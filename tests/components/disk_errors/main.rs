@@ -4,6 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "a story lays out folders as a person would")]
 
 mod bench;
+mod disks;
 mod errors;
 mod matrix;
 mod verbs;
@@ -22,6 +23,13 @@ fn main() -> ExitCode {
     for verb in verbs::Verb::ALL {
         trials.push(trial(format!("calls::{verb}"), move |library| matrix::calls(library, verb)));
         trials.push(trial(format!("writes::{verb}"), move |library| matrix::writes(library, verb)));
+    }
+    // In a slice, the first half: each place and each trouble is in it.
+    let slice =
+        if std::env::var_os(matrix::BUDGET).is_some() { disks::ALL.len() / 2 } else { disks::ALL.len() };
+    for (below, trouble) in disks::ALL.into_iter().take(slice) {
+        let place = if below.is_empty() { "everything" } else { below };
+        trials.push(trial(format!("disks::{place}::{trouble:?}"), move |_| disks::story(below, trouble)));
     }
     libtest_mimic::run(&arguments, trials).exit_code()
 }

@@ -5,7 +5,6 @@ use std::fmt;
 
 use serde_json::Value;
 use vsync_tests::folder::{self, Entry};
-use vsync_tests::team::PASSPHRASE;
 
 use crate::bench::{Bench, CANARY};
 

@@ -182,6 +182,19 @@ mod tests {
     }
 
     #[test]
+    fn a_backup_that_cannot_be_marked_is_none() {
+        let temp = tempfile::tempdir().unwrap();
+        let (dir, pair) = (temp.path(), pair("web", "dev"));
+        std::fs::write(dir.join(MARKS), "in the way").unwrap();
+        assert!(store(dir, &pair, at("20261231-235959"), b"x", true).is_err());
+        assert_eq!(list(dir, None).unwrap(), []);
+        let name = store(dir, &pair, at("20261231-235959"), b"x", false).unwrap();
+        std::fs::remove_file(dir.join(MARKS)).unwrap();
+        discard(dir, &name).unwrap();
+        assert_eq!(list(dir, None).unwrap(), []);
+    }
+
+    #[test]
     fn both_forms_of_names_are_listed() {
         let temp = tempfile::tempdir().unwrap();
         let dir = temp.path();

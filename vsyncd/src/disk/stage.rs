@@ -97,14 +97,12 @@ pub fn stage(
     modes: &Modes,
     litter_from: Option<&Path>,
 ) -> io::Result<Staged> {
-    stage_announced(target, env, stamp, snapshot, (modes, litter_from), |_| Ok(()), drop)
+    stage_announced(target, env, stamp, snapshot, (modes, litter_from), |_| Ok(()))
 }
 
 /// As [`stage`], and `announce` is called when the folder is whole and durable, right before it
 /// takes its name. A crash before that leaves a `.part`, which nobody can have written into; so
 /// a folder with a whole name is one that the journal knows.
-///
-/// What is half made and cannot be removed is handed to `remains`, for another try later.
 ///
 /// # Errors
 /// As [`stage`], and what `announce` says.
@@ -113,9 +111,27 @@ pub fn stage_announced(
     env: &Env,
     stamp: Version,
     snapshot: &Snapshot,
+    how: (&Modes, Option<&Path>),
+    announce: impl FnOnce(&Staged) -> io::Result<()>,
+) -> io::Result<Staged> {
+    stage_or_leave(target, env, stamp, snapshot, how, announce, |litter| {
+        tracing::warn!(path = %litter.path.display(), "a half-made folder cannot be removed");
+    })
+}
+
+/// As [`stage_announced`], and what is half made and cannot be removed is handed to `leave`, for
+/// another try later.
+///
+/// # Errors
+/// As [`stage_announced`].
+pub fn stage_or_leave(
+    target: &Path,
+    env: &Env,
+    stamp: Version,
+    snapshot: &Snapshot,
     (modes, litter_from): (&Modes, Option<&Path>),
     announce: impl FnOnce(&Staged) -> io::Result<()>,
-    remains: impl FnOnce(Litter),
+    leave: impl FnOnce(Litter),
 ) -> io::Result<Staged> {
     let (parent, _) = super::folder::split(target)?;
     atomic::create_private_dirs(parent)?;
@@ -131,7 +147,7 @@ pub fn stage_announced(
     });
     if built.is_err() && removal::remove_in(&open, &part.1).is_err() {
         let name = std::ffi::OsStr::from_bytes(part.1.as_bytes());
-        remains(Litter { path: parent.join(name), id: part.0.id() });
+        leave(Litter { path: parent.join(name), id: part.0.id() });
     }
     built
 }

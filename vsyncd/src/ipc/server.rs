@@ -234,3 +234,17 @@ async fn refuse(mut stream: Stream, failure: Failure) {
     // A peer that does not listen to its refusal misses it.
     let _ = tokio::time::timeout(Duration::from_secs(1), stream.write_all(line.as_bytes())).await;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_door_that_stays_shut_is_tried_ever_more_slowly() {
+        let (mut trouble, error) = (Trouble::default(), io::Error::other("no descriptor"));
+        let waits: Vec<_> = (0..20).map(|_| trouble.after(&error)).collect();
+        assert!(waits.is_sorted() && waits[0] < Duration::from_millis(50));
+        let longest = waits[19];
+        assert!(longest > Duration::from_millis(500) && longest < Duration::from_secs(2), "{longest:?}");
+    }
+}

@@ -19,7 +19,7 @@ use crate::disk::exchange::{Displaced, ExchangeError, exchange, keep, put_back};
 use crate::disk::folder::{FolderId, id_of};
 use crate::disk::load::load;
 use crate::disk::scan::Scan;
-use crate::disk::stage::{Litter, Staged, stage_announced};
+use crate::disk::stage::{Litter, Staged, stage_or_leave};
 use crate::disk::state::{FolderFile, SwapIntent};
 use crate::repo::trouble::{io_problem, scan_problem};
 use crate::tasks;
@@ -129,10 +129,10 @@ impl Effects {
         let journal = |staged: &Staged| self.journal_swap(staged, &agreed, &replaced);
         // What an earlier swap or push left to be written down comes first: its journal goes now.
         self.save_ledger_now()?;
-        let remains = |litter| self.leave(litter);
+        let leave = |litter| self.leave(litter);
         let modes = (&self.rules.modes, litter);
         let staged =
-            stage_announced(folder, env, stamp, snapshot, modes, journal, remains).map_err(|error| {
+            stage_or_leave(folder, env, stamp, snapshot, modes, journal, leave).map_err(|error| {
                 self.settle_swap();
                 io_problem("cannot write the new folder", &error)
             })?;

@@ -40,7 +40,7 @@ fn a_staged_folder_is_announced_before_it_takes_its_name() {
     let new = snapshot(&[("a", "new")]);
     let modes = Modes::default();
     let stage = |announce: &dyn Fn(&Staged) -> std::io::Result<()>| {
-        stage_announced(&vault.target(), &dev(), stamp(), &new, (&modes, None), announce, drop)
+        stage_announced(&vault.target(), &dev(), stamp(), &new, (&modes, None), announce)
     };
     let staged = stage(&|staged: &Staged| {
         assert!(!staged.path.exists());

@@ -37,3 +37,20 @@ pub(super) fn failed(step: &str, path: &Path, error: &io::Error) -> StoreError {
         _ => StoreError::Failed(text),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_is_not_taken_for_a_store_that_refuses() {
+        let of = |errno: Errno| failed("write", Path::new("/store/x"), &errno.into());
+        assert!(matches!(of(Errno::NOSPC), StoreError::Disk(Problem::DiskFull(_))));
+        assert!(matches!(of(Errno::DQUOT), StoreError::Disk(Problem::QuotaFull(_))));
+        assert!(matches!(of(Errno::MFILE), StoreError::Disk(Problem::TooManyFiles(_))));
+        let StoreError::Denied(refusal) = of(Errno::ROFS) else { panic!("a refusal") };
+        assert_eq!(refusal.cause, Cause::Folder);
+        assert!(matches!(of(Errno::IO), StoreError::Unreachable(_)));
+        assert!(matches!(of(Errno::NAMETOOLONG), StoreError::Failed(_)));
+    }
+}

@@ -104,9 +104,7 @@ impl Logging {
         W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
     {
         let (filter, handle) = reload::Layer::new(filter);
-        // A line that cannot be written is lost. To say so would need the same full disk, and the failure
-        // to say it would be a panic of whoever logs.
-        let layer = fmt::layer().with_writer(writer).log_internal_errors(false);
+        let layer = fmt::layer().with_writer(writer);
         let layer: Box<dyn Layer<_> + Send + Sync> = match form {
             Form::Human { colour } => layer.with_ansi(colour).boxed(),
             Form::Journal => layer.with_ansi(false).event_format(journal::Journal).boxed(),

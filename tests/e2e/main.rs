@@ -7,6 +7,7 @@ mod crash;
 mod daemon;
 mod doctor;
 mod edits;
+mod errors;
 mod hostile;
 mod integrity;
 mod outage;

@@ -3,6 +3,7 @@
 pub mod folder;
 pub mod github;
 pub mod http;
+pub mod inject;
 pub mod key_vault;
 pub mod kv2;
 pub mod machine;

@@ -260,8 +260,9 @@ fn take_lock(path: &Path, socket: &Path) -> Result<File, StartError> {
     }
     let record = LockRecord { pid: std::process::id(), socket: socket.to_owned() };
     let json = serde_json::to_vec(&record).map_err(|error| StartError::Failed(error.to_string()))?;
-    file.set_len(0).and_then(|()| file.rewind()).map_err(failed)?;
-    file.write_all(&json).and_then(|()| file.sync_data()).map_err(failed)?;
+    // Over the old record, then cut: what is given back first may not be had again on a full disk.
+    file.rewind().and_then(|()| file.write_all(&json)).map_err(failed)?;
+    file.set_len(json.len() as u64).and_then(|()| file.sync_data()).map_err(failed)?;
     Ok(file)
 }
 

@@ -22,7 +22,8 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 ///
 /// # Errors
 /// The system's, with the path; a target that is a symlink or a folder is refused. The old file
-/// is then untouched and nothing is left behind.
+/// is then untouched and nothing is left behind, except where only the last step, the sync of the
+/// folder, fails: then the new file is in place, and a power cut may bring the old one back.
 pub fn write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     place(path, bytes, mode, true).map_err(cannot("write", path.display()))
 }
@@ -30,7 +31,7 @@ pub fn write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
 /// As [`write`], but only where nothing is yet.
 ///
 /// # Errors
-/// As [`write`]; [`io::ErrorKind::AlreadyExists`] when the name is taken.
+/// As [`write`], but nothing is in place then; [`io::ErrorKind::AlreadyExists`] when the name is taken.
 pub fn write_new(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     place(path, bytes, mode, false).map_err(cannot("write", path.display()))
 }
@@ -58,7 +59,11 @@ fn place(path: &Path, bytes: &[u8], mode: u32, replace: bool) -> io::Result<()> 
         let _ = rustix::fs::unlinkat(&parent, &temp[..], AtFlags::empty());
     }
     written?;
-    sync(parent)
+    sync(&parent).inspect_err(|_| {
+        if !replace {
+            let _ = rustix::fs::unlinkat(&parent, name, AtFlags::empty());
+        }
+    })
 }
 
 /// A free name beside the file, that tells whose it is.

@@ -97,7 +97,8 @@ pub fn keep(displaced: &Path, env: &Env, deadline: Version) -> io::Result<PathBu
         let kept = sibling::name(env, SiblingKind::Old, deadline, serial);
         match rename::folder_to_free(&parent, name, kept.as_os_str()) {
             Ok(()) => {
-                atomic::sync(parent)?;
+                // It has that name from now on, whether or not the disk can promise to remember it.
+                settle(parent);
                 return Ok(beside.join(kept));
             }
             Err(Errno::EXIST | Errno::NOTEMPTY) => {}

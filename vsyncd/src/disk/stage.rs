@@ -8,7 +8,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Gid, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT, Uid};
+use rustix::fs::{AtFlags, Gid, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT, Uid};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use vsync_core::id::Env;
@@ -52,6 +52,26 @@ pub struct Staged {
     pub empty_dirs: BTreeSet<RelPath>,
 }
 
+/// A folder of ours that could not be removed: nothing in it is a person's, and it may hold secrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Litter {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// Which folder it is.
+    pub id: FolderId,
+}
+
+impl Litter {
+    /// Tries again to remove it. True when it is gone, or another folder has its name by now.
+    pub fn remove(&self) -> bool {
+        match super::folder::id_of(&self.path) {
+            Ok(Some(id)) if id == self.id => removal::remove_tree(&self.path).is_ok(),
+            Ok(_) => true,
+            Err(_) => false,
+        }
+    }
+}
+
 impl Staged {
     /// The ledger that holds once this folder is in place. It vouches for no hash: the files
     /// have just been written, so the next scan reads each of them once.
@@ -92,8 +112,27 @@ pub fn stage_announced(
     env: &Env,
     stamp: Version,
     snapshot: &Snapshot,
+    how: (&Modes, Option<&Path>),
+    announce: impl FnOnce(&Staged) -> io::Result<()>,
+) -> io::Result<Staged> {
+    stage_or_leave(target, env, stamp, snapshot, how, announce, |litter| {
+        tracing::warn!(path = %litter.path.display(), "a half-made folder cannot be removed");
+    })
+}
+
+/// As [`stage_announced`], and what is half made and cannot be removed is handed to `leave`, for
+/// another try later.
+///
+/// # Errors
+/// As [`stage_announced`].
+pub fn stage_or_leave(
+    target: &Path,
+    env: &Env,
+    stamp: Version,
+    snapshot: &Snapshot,
     (modes, litter_from): (&Modes, Option<&Path>),
     announce: impl FnOnce(&Staged) -> io::Result<()>,
+    leave: impl FnOnce(Litter),
 ) -> io::Result<Staged> {
     let (parent, _) = super::folder::split(target)?;
     atomic::create_private_dirs(parent)?;
@@ -107,9 +146,9 @@ pub fn stage_announced(
             .map_err(cannot("name", name.display()))?;
         Ok(staged)
     });
-    if built.is_err() {
-        // What cannot be removed now is removed at the next start.
-        let _ = removal::remove_in(&open, &part.1);
+    if built.is_err() && removal::remove_in(&open, &part.1).is_err() {
+        let name = std::ffi::OsStr::from_bytes(part.1.as_bytes());
+        leave(Litter { path: parent.join(name), id: part.0.id() });
     }
     built
 }
@@ -126,9 +165,14 @@ fn begin(parent: &Folder, env: &Env, stamp: Version) -> io::Result<((Folder, CSt
             Err(Errno::EXIST) => continue,
             other => other?,
         }
-        let folder = Folder::child(parent, &part)?;
-        // Drops what the parent may hand down, such as its setgid bit.
-        rustix::fs::fchmod(&folder, Mode::RWXU)?;
+        let opened = Folder::child(parent, &part).and_then(|folder| {
+            // Drops what the parent may hand down, such as its setgid bit.
+            rustix::fs::fchmod(&folder, Mode::RWXU)?;
+            Ok(folder)
+        });
+        let folder = opened.inspect_err(|_| {
+            let _ = rustix::fs::unlinkat(parent, part.as_os_str(), AtFlags::REMOVEDIR);
+        })?;
         return Ok(((folder, CString::new(part.as_bytes())?), whole));
     }
     Err(io::ErrorKind::AlreadyExists.into())

@@ -50,8 +50,12 @@ pub const fn code(problem: &Problem) -> Code {
         Problem::NameClash(..) => Code::NameClash,
         Problem::FolderChanging(_) | Problem::FolderMoved => Code::FolderChanging,
         Problem::FolderMissing | Problem::FolderNotUsable(_) => Code::FolderNotUsable,
-        Problem::DiskFull(_) => Code::DiskFull,
-        Problem::Io(_) => Code::Io,
+        Problem::DiskFull(_) | Problem::QuotaFull(_) => Code::DiskFull,
+        Problem::ReadOnly(_)
+        | Problem::TooManyFiles(_)
+        | Problem::DiskFailed(_)
+        | Problem::NotAllowed(_)
+        | Problem::Io(_) => Code::Io,
         Problem::Config(_) => Code::Config,
         Problem::ShuttingDown => Code::ShuttingDown,
         Problem::Cancelled => Code::Cancelled,
@@ -130,9 +134,8 @@ pub fn hint(problem: &Problem, env: &str) -> Option<String> {
             "nothing was changed; it goes on by itself once that is put right".to_owned()
         }
         Problem::FolderMissing => format!("vsyncctl pull {env} brings it back"),
-        Problem::DiskFull(_) => "free some space; it is tried again by itself".to_owned(),
         Problem::Internal(_) => "the daemon's log has more; please report it".to_owned(),
-        _ => return None,
+        other => return advice::on_disk(other).map(str::to_owned),
     })
 }
 

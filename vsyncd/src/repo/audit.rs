@@ -1,7 +1,7 @@
 //! The audit log: rows wait on disk until the bucket has them, in order.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -22,6 +22,8 @@ const TRIES: u32 = 8;
 const LIMIT: u64 = 64 << 20;
 /// How long a look into the log for a name may take.
 const LOOK: Duration = Duration::from_secs(2);
+/// How many rows wait in memory while the disk takes none.
+const UNSAVED_MAX: usize = 1000;
 /// A row on disk is at most this large.
 const ROW_LIMIT: u64 = 64 << 10;
 
@@ -33,6 +35,8 @@ pub struct AuditLog {
     enabled: bool,
     /// Set once it is known that the log beside this vault is not the older client's.
     ours: Arc<OnceLock<()>>,
+    /// Rows that the disk did not take.
+    unsaved: Arc<Mutex<Vec<Row>>>,
     /// One writer of this process at a time, so that rows keep their order.
     turn: Arc<tokio::sync::Mutex<Turn>>,
 }
@@ -47,7 +51,8 @@ struct Turn {
 impl AuditLog {
     /// The log of the vault at `place`, with its spool folder.
     pub fn new(place: Place, spool: PathBuf, enabled: bool) -> Self {
-        Self { place, spool: Arc::new(spool), enabled, ours: Arc::default(), turn: Arc::default() }
+        let (ours, unsaved, turn) = (Arc::default(), Arc::default(), Arc::default());
+        Self { place, spool: Arc::new(spool), enabled, ours, unsaved, turn }
     }
 
     /// Records a row: first on disk, then in the bucket if that works now. Never fails a verb.
@@ -72,8 +77,25 @@ impl AuditLog {
         if self.enabled
             && let Err(error) = save(&self.spool, &row)
         {
-            tracing::warn!(%error, "cannot keep an audit row");
+            tracing::warn!(%error, "cannot keep an audit row on disk; it waits in memory");
+            let mut unsaved = self.unsaved();
+            let surplus = (unsaved.len() + 1).saturating_sub(UNSAVED_MAX);
+            unsaved.drain(..surplus);
+            unsaved.push(row);
         }
+    }
+
+    fn unsaved(&self) -> MutexGuard<'_, Vec<Row>> {
+        self.unsaved.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The files that wait, and their rows with those that no file could be made of. Those go to disk
+    /// first where that works again. Blocks.
+    fn waiting(&self) -> std::io::Result<(Vec<PathBuf>, Vec<Row>)> {
+        self.unsaved().retain(|row| save(&self.spool, row).is_err());
+        let (files, mut rows) = waiting(&self.spool)?;
+        rows.extend(self.unsaved().iter().cloned());
+        Ok((files, rows))
     }
 
     /// Sends what waits, unless the last try failed a moment ago.
@@ -88,8 +110,8 @@ impl AuditLog {
     /// store forbids this machine to write the log.
     pub async fn flush_waiting(&self) {
         let mut turn = self.turn.lock().await;
-        let spool = Arc::clone(&self.spool);
-        let Ok(Ok((files, rows))) = tasks::blocking(move || waiting(&spool)).await else { return };
+        let this = self.clone();
+        let Ok(Ok((files, rows))) = tasks::blocking(move || this.waiting()).await else { return };
         if rows.is_empty() {
             return;
         }
@@ -107,6 +129,7 @@ impl AuditLog {
                 return;
             }
         }
+        self.unsaved().retain(|row| !rows.contains(row));
         let removed =
             tasks::blocking(move || files.iter().try_for_each(|file| atomic::remove(file).map(|_| ())));
         if let Ok(Err(error)) = removed.await {

@@ -14,7 +14,7 @@ use super::trouble::io_problem;
 use crate::clock;
 use crate::disk::atomic;
 use crate::disk::displaced::remove_tree;
-use crate::disk::exchange::{exchange, put_back};
+use crate::disk::exchange::{ExchangeError, exchange, put_back};
 use crate::disk::stage::{Modes, stage};
 use crate::tasks;
 
@@ -70,7 +70,10 @@ fn write(snapshot: &Snapshot, env: &Env, into: &Path) -> Result<Restored, Proble
     let failed = |error| io_problem("cannot write the restored folder", &error);
     let stamp = Version::at(clock::now());
     let staged = stage(into, env, stamp, snapshot, &Modes::default(), None).map_err(failed)?;
-    let exchanged = exchange(&staged, into).map_err(|error| Problem::FolderNotUsable(error.to_string()));
+    let exchanged = exchange(&staged, into).map_err(|error| match error {
+        ExchangeError::Io(error) => failed(error),
+        other => Problem::FolderNotUsable(other.to_string()),
+    });
     let clean_up = || {
         if let Err(error) = remove_tree(&staged.path) {
             tracing::warn!(%error, "cannot remove a folder that was not needed");

@@ -1,9 +1,11 @@
 //! What a worker's effects do, and what they work with.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio_util::task::TaskTracker;
 use vsync_core::sync::{Local, OpId, Problem, RemoteMark};
 use vsync_core::vault::diff::Diff;
@@ -18,7 +20,7 @@ use crate::clock;
 use crate::disk::displaced::Kept;
 use crate::disk::folder::NotAFolder;
 use crate::disk::scan::{self, Scan, ScanError, ScanLimits};
-use crate::disk::stage::Modes;
+use crate::disk::stage::{Litter, Modes};
 use crate::disk::state::{FolderFile, FolderState, Notice};
 use crate::repo::author::Author;
 use crate::repo::remote::{PointerRead, Remote};
@@ -72,6 +74,10 @@ pub struct Effects {
     pub(super) watcher: Arc<Watcher>,
     pub(super) slots: Mutex<Slots>,
     ledger: Mutex<Arc<Ledger>>,
+    /// The ledger on disk is older; a journal beside it tells a start what this one says.
+    unsaved: AtomicBool,
+    /// What could not be removed, and when to try again.
+    pub(super) litter: Mutex<Vec<(Litter, Timestamp)>>,
     kept: Mutex<Vec<Kept>>,
     notices: Mutex<Arc<Vec<Notice>>>,
     atomic: Mutex<Option<bool>>,
@@ -126,6 +132,8 @@ impl Effects {
             watcher,
             slots: Mutex::default(),
             ledger: Mutex::new(Arc::new(memory.ledger)),
+            unsaved: AtomicBool::new(false),
+            litter: Mutex::default(),
             kept: Mutex::new(memory.kept),
             notices: Mutex::new(Arc::new(memory.notices)),
             atomic: Mutex::default(),
@@ -156,7 +164,36 @@ impl Effects {
         let saved = self.state.save(FolderFile::Ledger, &ledger);
         saved.map_err(|error| io_problem("cannot save the ledger", &error))?;
         *held = Arc::new(ledger);
+        self.unsaved.store(false, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Takes note of what has happened already and cannot be refused any more. Where the disk does
+    /// not take it now, the journal has to stay, which says the same, and each look tries again: then
+    /// this is false. Blocks.
+    pub(super) fn keep_ledger(&self, ledger: Ledger) -> bool {
+        let mut held = lock(&self.ledger);
+        let saved = self.save_ledger(&mut held, ledger.clone());
+        if let Err(problem) = &saved {
+            tracing::warn!(%problem, "the journal stands in for the ledger until it can be saved");
+            *held = Arc::new(ledger);
+            self.unsaved.store(true, Ordering::Relaxed);
+        }
+        saved.is_ok()
+    }
+
+    /// Saves a ledger that could not be saved when it changed. The journal that stood in for it is
+    /// known to be older from then on. Blocks.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub(super) fn save_ledger_now(&self) -> Result<(), Problem> {
+        if !self.unsaved.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let mut held = lock(&self.ledger);
+        let ledger = (**held).clone();
+        self.save_ledger(&mut held, ledger)
     }
 
     /// What a person should know, newest last.
@@ -244,6 +281,7 @@ impl Effects {
 
     fn scan_now(&self, op: OpId, keep: bool) -> Result<Local, Problem> {
         super::place::check(&self.checkout)?;
+        self.save_ledger_now()?;
         // Before the look: an edit that comes after it is heard of.
         self.listen();
         let ledger = self.ledger();

@@ -60,9 +60,13 @@ impl Effects {
             no_audit: request.no_audit,
         };
         let this = Arc::clone(self);
-        tasks::blocking(move || this.state.save(FolderFile::Publish, &intent))
-            .await?
-            .map_err(|error| io_problem("cannot journal the publish", &error))?;
+        let journaled = tasks::blocking(move || {
+            // What an earlier swap or push left to be written down comes first: its journal goes now.
+            this.save_ledger_now()?;
+            let saved = this.state.save(FolderFile::Publish, &intent);
+            saved.map_err(|error| io_problem("cannot journal the publish", &error))
+        });
+        journaled.await??;
         let pointed = self.remote.point(&next).await;
         let this = Arc::clone(self);
         tasks::blocking(move || this.conclude(pointed, synced, &scan, files, bytes)).await?
@@ -112,8 +116,9 @@ impl Effects {
             }
         };
         let synced = SyncPoint { etag: mark.etag, ..synced };
-        self.set_ledger(scan.ledger(Some(synced.clone())))?;
-        self.clear_publish();
+        if self.keep_ledger(scan.ledger(Some(synced.clone()))) {
+            self.clear_publish();
+        }
         self.remote.record_push(synced.version, synced.generation);
         Ok(Published { synced, files, bytes })
     }

@@ -74,6 +74,7 @@ impl Effects {
     }
 
     fn settle(&self, read: Option<&PointerRead>) -> Result<(), Problem> {
+        self.save_ledger_now()?;
         let failed = |error| io_problem("cannot read the publish journal", &error);
         let intent: Option<PublishIntent> = match self.state.load(FolderFile::Publish).map_err(failed)? {
             Loaded::Found(intent) => Some(intent),

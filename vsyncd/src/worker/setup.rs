@@ -145,7 +145,7 @@ impl Setup {
     /// # Errors
     /// What is wrong with its configuration.
     pub fn remote(&self, pair: &Pair) -> Result<Remote, Problem> {
-        let loaded = self.pairs.load(pair).map_err(|error| Problem::Config(error.to_string()))?;
+        let loaded = self.pairs.load(pair)?;
         let Some(loaded) = loaded else {
             return Err(Problem::Config(format!("{pair} is not set up on this machine")));
         };

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -44,6 +45,8 @@ pub struct Supervisor {
     registering: tokio::sync::Mutex<()>,
     remotes: Mutex<HashMap<Pair, Weak<Remote>>>,
     paused: Mutex<HashSet<Pair>>,
+    /// The last reconciling failed: the heartbeat tries again.
+    owed: AtomicBool,
 }
 
 /// While this lives, no worker of the vault is started.
@@ -71,6 +74,7 @@ impl Supervisor {
             registering: tokio::sync::Mutex::default(),
             remotes: Mutex::default(),
             paused: Mutex::default(),
+            owed: AtomicBool::new(false),
         })
     }
 
@@ -107,12 +111,14 @@ impl Supervisor {
     /// gives the rest its present settings.
     ///
     /// # Errors
-    /// When the list of checkouts cannot be read; what runs goes on.
+    /// When the list of checkouts cannot be read; what runs goes on, and the heartbeat tries again.
     pub async fn reconcile(self: &Arc<Self>) -> Result<(), Problem> {
         // A list that was read must be applied before a later one is.
         let _turn = self.reconciling.lock().await;
-        let wanted = self.setup.checkouts().await?;
-        let wanted: HashMap<Key, Checkout> = wanted
+        let wanted = self.setup.checkouts().await;
+        // Workers that a change has ended must not stay away because a disk failed for a moment.
+        self.owed.store(wanted.is_err(), Ordering::Relaxed);
+        let wanted: HashMap<Key, Checkout> = wanted?
             .into_iter()
             .map(|checkout| ((checkout.pair.clone(), checkout.root.clone()), checkout))
             .collect();
@@ -366,6 +372,11 @@ impl Supervisor {
             tokio::select! {
                 () = tokio::time::sleep(HEARTBEAT) => {}
                 () = stopping.cancelled() => return,
+            }
+            if self.owed.load(Ordering::Relaxed)
+                && let Err(problem) = self.reconcile().await
+            {
+                tracing::warn!(%problem, "the list of checkouts still cannot be read");
             }
             let now = (clock::monotonic(), clock::now(), crate::repo::author::local_ip());
             let awake = now.0.duration_since(before.0);

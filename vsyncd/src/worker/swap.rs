@@ -13,12 +13,13 @@ use vsync_core::version::Version;
 use super::effects::Effects;
 use super::progress::Stage;
 use crate::clock;
+use crate::disk::backup;
 use crate::disk::displaced::{Kept, late_writes, remove_tree};
 use crate::disk::exchange::{Displaced, ExchangeError, exchange, keep, put_back};
-use crate::disk::folder::id_of;
+use crate::disk::folder::{FolderId, id_of};
 use crate::disk::load::load;
 use crate::disk::scan::Scan;
-use crate::disk::stage::{Staged, stage_announced};
+use crate::disk::stage::{Litter, Staged, stage_or_leave};
 use crate::disk::state::{FolderFile, SwapIntent};
 use crate::repo::trouble::{io_problem, scan_problem};
 use crate::tasks;
@@ -64,13 +65,30 @@ impl Effects {
         let synced = Self::agreement(pointer, SyncOp::Pull, clock::now());
         tasks::blocking(move || {
             let before = scan.as_ref().map(|scan| scan.tree.clone()).unwrap_or_default();
-            let ledger = this.replace(scan.as_deref(), &snapshot, &tree, pointer_ledger(&synced))?;
+            let there = id_of(&this.checkout.folder);
+            let replaced = this.replace(scan.as_deref(), &snapshot, &tree, pointer_ledger(&synced));
+            let ledger = replaced.inspect_err(|_| {
+                if let (Some(name), Ok(Some(there))) = (&kept, there) {
+                    this.drop_backup(name, there);
+                }
+            })?;
             this.listen();
-            this.set_ledger(ledger)?;
-            this.settle_swap();
+            if this.keep_ledger(ledger) {
+                this.settle_swap();
+            }
             Ok(Swapped { synced, backup: kept, diff: Diff::between(&before, &tree) })
         })
         .await?
+    }
+
+    /// Removes a backup of a folder that was not replaced after all: a disk that fails for long must
+    /// not be filled with one for each try.
+    fn drop_backup(&self, name: &str, there: FolderId) {
+        if matches!(id_of(&self.checkout.folder), Ok(Some(id)) if id == there)
+            && let Err(error) = backup::discard(&self.rules.backups, name)
+        {
+            tracing::warn!(%error, "cannot remove a backup that was not needed");
+        }
     }
 
     async fn back_up(self: &Arc<Self>, scan: &Arc<Scan>) -> Result<String, Problem> {
@@ -110,8 +128,12 @@ impl Effects {
         let litter = scan.is_some().then_some(folder.as_path());
         let replaced = scan.map(|scan| scan.ledger(None)).unwrap_or_default();
         let journal = |staged: &Staged| self.journal_swap(staged, &agreed, &replaced);
-        let staged = stage_announced(folder, env, stamp, snapshot, (&self.rules.modes, litter), journal)
-            .map_err(|error| {
+        // What an earlier swap or push left to be written down comes first: its journal goes now.
+        self.save_ledger_now()?;
+        let leave = |litter| self.leave(litter);
+        let modes = (&self.rules.modes, litter);
+        let staged =
+            stage_or_leave(folder, env, stamp, snapshot, modes, journal, leave).map_err(|error| {
                 self.settle_swap();
                 io_problem("cannot write the new folder", &error)
             })?;
@@ -167,8 +189,8 @@ impl Effects {
     fn discard(&self, staged: &Staged) {
         match id_of(&staged.path) {
             Ok(Some(id)) if id == staged.id => {
-                if let Err(error) = remove_tree(&staged.path) {
-                    tracing::warn!(%error, "cannot remove a staged folder now; the next start does");
+                if remove_tree(&staged.path).is_err() {
+                    self.leave(Litter { path: staged.path.clone(), id });
                 }
                 self.settle_swap();
             }

@@ -22,10 +22,15 @@ impl Handler {
     ) -> Result<(), Failure> {
         let pairs = self.supervisor.setup().pairs.clone();
         let listed = tasks::blocking(move || pairs.list()).await.map_err(internal)?;
-        let listed = listed.map_err(|error| Failure::new(Code::Config, error.to_string()))?;
+        let listed = listed.map_err(|error| convert::failure(&error.into(), ""))?;
         for pair in listed {
             // One damaged configuration must not keep the others from their credentials.
-            let Ok(Some(config)) = self.known_config(&pair).await else { continue };
+            let config = match self.known_config(&pair).await {
+                Ok(Some(config)) => config,
+                Ok(None) => continue,
+                Err(failure) if failure.code == Code::Config => continue,
+                Err(failure) => return Err(failure),
+            };
             if is_meant(&config, name, before, now) {
                 self.replace_credentials(&pair, now).await?;
             }
@@ -48,7 +53,7 @@ impl Handler {
         let saved = saved.await.map_err(internal);
         drop(paused);
         self.supervisor.reconcile().await.map_err(said)?;
-        saved?.map(drop).map_err(|error| Failure::new(Code::Config, error.to_string()))
+        saved?.map(drop).map_err(|error| convert::failure(&error.into(), ""))
     }
 }
 

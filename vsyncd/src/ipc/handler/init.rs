@@ -131,7 +131,7 @@ impl Handler {
                 Err(Failure::new(Code::AlreadyExists, format!("{pair} is set up on this machine already"))
                     .hint(format!("vsyncctl track {env} registers this checkout too")))
             }
-            Err(error) => Err(Failure::new(Code::Config, error.to_string())),
+            Err(error) => Err(convert::failure(&error.into(), pair.env.as_str())),
         }
     }
 
@@ -230,7 +230,7 @@ impl Handler {
         let setup = self.supervisor.setup().clone();
         let (loader, asked) = (setup.clone(), pair.clone());
         let loaded = tasks::blocking(move || loader.pairs.load(&asked)).await.map_err(internal)?;
-        let loaded = loaded.map_err(|error| Failure::new(Code::Config, error.to_string()))?;
+        let loaded = loaded.map_err(|error| said(error.into()))?;
         let Some(loaded) = loaded else {
             return Err(Failure::new(Code::UnknownPair, format!("this machine knows no environment {pair}"))
                 .hint(format!("vsyncctl import {env} FILE joins a team that has it")));
@@ -358,7 +358,7 @@ pub(super) fn carry_out(setup: &Setup, plan: Plan, new: bool) -> Result<Vec<Stri
     setup.keys(keys).forget(&pair);
     register(setup, registered(&pair, &root, &folder, origin))?;
     let saved = if new { setup.pairs.create(&pair, &config) } else { setup.pairs.save(&pair, &config) };
-    saved.map_err(|error| Problem::Config(error.to_string()))?;
+    saved?;
     made.push(setup.paths.pair(&pair).display().to_string());
     Ok(made)
 }

@@ -76,7 +76,7 @@ impl Handler {
     pub(super) async fn known_config(&self, pair: &Pair) -> Result<Option<EnvConfig>, Failure> {
         let (pairs, asked) = (self.supervisor.setup().pairs.clone(), pair.clone());
         let loaded = tasks::blocking(move || pairs.load(&asked)).await.map_err(internal)?;
-        let loaded = loaded.map_err(|error| Failure::new(Code::Config, error.to_string()))?;
+        let loaded = loaded.map_err(|error| convert::failure(&error.into(), pair.env.as_str()))?;
         Ok(loaded.map(|loaded| loaded.value))
     }
 

@@ -21,6 +21,7 @@ use vsync_proto::response::SyncResult;
 use super::Handler;
 use super::caller::internal;
 use crate::ipc::connection::Outbox;
+use crate::ipc::convert;
 use crate::repo::author::Author;
 use crate::repo::fanout::{self, FanoutError, Memory, Run, Source, Summary};
 use crate::repo::remote::Remote;
@@ -140,7 +141,8 @@ impl Handler {
         let (pairs, pair) = (self.supervisor.setup().pairs.clone(), entry.checkout.pair.clone());
         let unknown = Failure::new(Code::UnknownPair, format!("this machine knows no environment {pair}"));
         let loaded = tasks::blocking(move || pairs.load(&pair)).await.map_err(internal)?;
-        let loaded = loaded.map_err(|error| Failure::new(Code::Config, error.to_string()))?;
+        let loaded =
+            loaded.map_err(|error| convert::failure(&error.into(), entry.checkout.pair.env.as_str()))?;
         loaded.map(|loaded| loaded.value).ok_or(unknown)
     }
 

@@ -19,6 +19,7 @@ use crate::disk::backup::{self, Backup};
 use crate::ipc::connection::Outbox;
 use crate::ipc::convert;
 use crate::repo;
+use crate::repo::trouble::io_problem;
 use crate::tasks;
 use crate::worker::driver::{Handle, Request};
 use crate::worker::progress::Stage;
@@ -114,7 +115,7 @@ impl Handler {
     async fn backups(&self, pair: Option<Pair>) -> Result<Vec<Backup>, Failure> {
         let dir = self.supervisor.setup().paths.backups();
         let listed = tasks::blocking(move || backup::list(&dir, pair.as_ref())).await.map_err(internal)?;
-        listed.map_err(|error| Failure::new(Code::Io, format!("cannot list the backups: {error}")))
+        listed.map_err(|error| convert::failure(&io_problem("cannot list the backups", &error), ""))
     }
 
     /// The vault that the client means, registered here or not.

@@ -36,10 +36,12 @@ pub(super) fn put(
         root.make_folder(&place.folders).map_err(|error| failed("make the folder of", &path, &error))?;
     let lock = StoreLock::take(root, patience)?;
     check(root, place, condition)?;
-    // From here on the object may be the new one whatever the disk answers.
-    draft
-        .publish(&folder, &place.file)
-        .map_err(|error| StoreError::Unclear(format!("{}: {error}", path.display())))?;
+    draft.publish(&folder, &place.file).map_err(|(renamed, error)| match failed("write", &path, &error) {
+        // The disk has no room for the name: there was no rename.
+        full @ StoreError::Disk(_) if !renamed => full,
+        // The object may be the new one whatever the disk answers.
+        _ => StoreError::Unclear(format!("{}: {error}", path.display())),
+    })?;
     drop(lock);
     Ok(etag)
 }
@@ -71,10 +73,12 @@ impl Draft {
         Ok((draft, etag))
     }
 
-    fn publish(mut self, folder: &OwnedFd, name: &str) -> io::Result<()> {
-        fs::renameat(&self.folder, self.name.as_str(), folder, name)?;
+    /// Fails with whether the rename was done.
+    fn publish(mut self, folder: &OwnedFd, name: &str) -> Result<(), (bool, io::Error)> {
+        let renamed = fs::renameat(&self.folder, self.name.as_str(), folder, name);
+        renamed.map_err(|error| (false, error.into()))?;
         self.published = true;
-        Ok(fs::fsync(folder)?)
+        fs::fsync(folder).map_err(|error| (true, error.into()))
     }
 }
 

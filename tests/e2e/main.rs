@@ -7,6 +7,7 @@ mod crash;
 mod daemon;
 mod edits;
 mod integrity;
+mod kill;
 mod outage;
 mod policy;
 mod probe;

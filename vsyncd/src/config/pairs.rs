@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use vsync_core::format::envconfig::{EnvConfig, EnvConfigError, Extra, S3};
 use vsync_core::id::{Env, Pair, Repo};
@@ -44,16 +45,17 @@ pub enum PairError {
     Io(#[from] io::Error),
 }
 
-/// The configurations of this machine.
+/// The configurations of this machine. Clones take turns in changing them.
 #[derive(Debug, Clone)]
 pub struct Pairs {
     paths: Paths,
+    turn: Arc<Mutex<()>>,
 }
 
 impl Pairs {
     /// The configurations below these folders.
-    pub const fn new(paths: Paths) -> Self {
-        Self { paths }
+    pub fn new(paths: Paths) -> Self {
+        Self { paths, turn: Arc::default() }
     }
 
     /// Reads one; `None` when the pair is not known here.
@@ -85,6 +87,34 @@ impl Pairs {
     /// # Errors
     /// The system's.
     pub fn save(&self, pair: &Pair, config: &EnvConfig) -> Result<(), PairError> {
+        let _turn = self.turn();
+        self.put(pair, config)
+    }
+
+    /// Changes the one that is there: read, given to `change`, and written where that returns true, with
+    /// no other change in between. False when there is none.
+    ///
+    /// # Errors
+    /// As [`Pairs::load`] and [`Pairs::save`].
+    pub fn change(
+        &self,
+        pair: &Pair,
+        change: impl FnOnce(&mut EnvConfig) -> bool,
+    ) -> Result<bool, PairError> {
+        let _turn = self.turn();
+        let Some(loaded) = self.load(pair)? else { return Ok(false) };
+        let mut config = loaded.value;
+        if change(&mut config) {
+            self.put(pair, &config)?;
+        }
+        Ok(true)
+    }
+
+    fn turn(&self) -> std::sync::MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn put(&self, pair: &Pair, config: &EnvConfig) -> Result<(), PairError> {
         let path = self.ready(pair)?;
         Ok(atomic::write(&path, &Zeroizing::new(config.write()), 0o600)?)
     }

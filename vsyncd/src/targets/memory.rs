@@ -38,6 +38,8 @@ pub(crate) struct Inner {
     pub(crate) denied: Option<TargetError>,
     /// Writes of these fail, with nothing done.
     pub(crate) refuses: BTreeSet<String>,
+    /// Writes that fail are denied: they have certainly not happened.
+    pub(crate) denies: bool,
     /// Writes of these are done and fail all the same: the answer is lost.
     pub(crate) loses: BTreeSet<String>,
     /// An error quotes the value.
@@ -88,7 +90,9 @@ impl MemoryTarget {
                 None => drop(inner.secrets.remove(&name)),
             }
         }
-        let outcome = if refused || lost {
+        let outcome = if refused && inner.denies {
+            Err(TargetError::Denied { target: "memory".into(), what: "HTTP 403".into(), hint: None })
+        } else if refused || lost {
             let what = format!("HTTP 500 {}", quoted.unwrap_or_default());
             Err(TargetError::Failed { target: "memory".into(), what, hint: None })
         } else {

@@ -113,7 +113,7 @@ impl Effects {
         watcher: Arc<Watcher>,
         author: Author,
     ) -> Result<Self, Problem> {
-        let memory = super::kept::heal(&checkout, &state, &rules)?;
+        let memory = super::kept::heal(&checkout, &state, &rules, &remote.audit)?;
         Ok(Self {
             checkout,
             remote,

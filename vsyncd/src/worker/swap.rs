@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use vsync_core::format::audit::{Action, Meta, Row};
 use vsync_core::sync::event::Swapped;
 use vsync_core::sync::{Problem, RemotePointer};
 use vsync_core::vault::diff::Diff;
@@ -64,8 +65,12 @@ impl Effects {
         let synced = Self::agreement(pointer, SyncOp::Pull, clock::now());
         tasks::blocking(move || {
             let before = scan.as_ref().map(|scan| scan.tree.clone()).unwrap_or_default();
-            let ledger = this.replace(scan.as_deref(), &snapshot, &tree, pointer_ledger(&synced))?;
+            let row = this.author.row(Action::Pull, Some(synced.version), Meta::new());
+            let agreed = pointer_ledger(&synced);
+            let ledger = this.replace(scan.as_deref(), &snapshot, &tree, (agreed, &row))?;
             this.watcher.rewatch(&this.checkout.folder);
+            // Before the ledger: from then on nobody would write it any more.
+            this.remote.audit.keep(&row);
             this.set_ledger(ledger)?;
             this.settle_swap();
             Ok(Swapped { synced, backup: kept, diff: Diff::between(&before, &tree) })
@@ -99,7 +104,7 @@ impl Effects {
         scan: Option<&Scan>,
         snapshot: &Snapshot,
         tree: &Tree,
-        agreed: Ledger,
+        (agreed, row): (Ledger, &Row),
     ) -> Result<Ledger, Problem> {
         let folder = &self.checkout.folder;
         let bytes = tree.bytes();
@@ -108,7 +113,7 @@ impl Effects {
         let env = &self.checkout.pair.env;
         let litter = scan.is_some().then_some(folder.as_path());
         let replaced = scan.map(|scan| scan.ledger(None)).unwrap_or_default();
-        let journal = |staged: &Staged| self.journal_swap(staged, &agreed, &replaced);
+        let journal = |staged: &Staged| self.journal_swap(staged, &agreed, &replaced, row);
         let staged = stage_announced(folder, env, stamp, snapshot, (&self.rules.modes, litter), journal)
             .map_err(|error| {
                 self.settle_swap();
@@ -125,7 +130,13 @@ impl Effects {
 
     /// Writes down a swap before the staged folder takes its name: from then on a start knows
     /// what the folders beside the vault folder are.
-    fn journal_swap(&self, staged: &Staged, agreed: &Ledger, replaced: &Ledger) -> std::io::Result<()> {
+    fn journal_swap(
+        &self,
+        staged: &Staged,
+        agreed: &Ledger,
+        replaced: &Ledger,
+        row: &Row,
+    ) -> std::io::Result<()> {
         let version = agreed.synced.as_ref().map(|synced| synced.version);
         let intent = SwapIntent {
             staged: staged.path.clone(),
@@ -135,6 +146,7 @@ impl Effects {
             version: version.ok_or_else(|| std::io::Error::other("a swap without a version"))?,
             ledger: staged.ledger(agreed.synced.clone()),
             before: self.ledger().synced.clone(),
+            row: Some(row.clone()),
         };
         self.state.save(FolderFile::Swap, &intent)
     }

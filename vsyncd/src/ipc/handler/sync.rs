@@ -183,12 +183,9 @@ impl Handler {
     async fn keep_route(&self, entry: &Entry, kind: Kind, flags: Routing) -> Result<(), String> {
         let (pairs, pair) = (self.supervisor.setup().pairs.clone(), entry.checkout.pair.clone());
         let keep = move || {
-            let loaded = pairs.load(&pair).map_err(|error| error.to_string())?;
-            let mut config = loaded.ok_or("the configuration is gone")?.value;
-            if fanout::remember(kind, &flags, &mut config) {
-                pairs.save(&pair, &config).map_err(|error| error.to_string())?;
-            }
-            Ok(())
+            let changed = pairs.change(&pair, |config| fanout::remember(kind, &flags, config));
+            let there = changed.map_err(|error| error.to_string())?;
+            if there { Ok(()) } else { Err("the configuration is gone".to_owned()) }
         };
         tasks::blocking(keep).await.map_err(|panicked| panicked.to_string())?
     }

@@ -105,10 +105,22 @@ impl Memory {
         self.sent.secrets.keys()
     }
 
-    /// A write of this secret begins.
-    pub(super) fn begin(&mut self, name: &str) {
+    /// A write of this secret begins. Of one that is `made`, nothing is known yet but that what is found
+    /// there later is ours to take away.
+    pub(super) fn begin(&mut self, name: &str, made: bool) {
+        if made {
+            let begun = SentSecret { hash: String::new(), mark: None, unsettled: true };
+            self.sent.secrets.entry(name.to_owned()).or_insert(begun);
+        }
         if let Some(secret) = self.sent.secrets.get_mut(name) {
             secret.unsettled = true;
+        }
+    }
+
+    /// A write of this secret was refused. Where nothing was ever sent, nothing is ours.
+    pub(super) fn refused(&mut self, name: &str) {
+        if self.sent.secrets.get(name).is_some_and(|secret| secret.hash.is_empty()) {
+            self.sent.secrets.remove(name);
         }
     }
 

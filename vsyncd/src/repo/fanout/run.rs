@@ -10,6 +10,7 @@ use vsync_core::secret::Secret;
 use vsync_core::sync::Problem;
 
 use super::{FanoutError, Memory, hint_of};
+use crate::fail_point;
 use crate::repo::trouble::io_problem;
 use crate::targets::http::each;
 use crate::targets::{Done, Mark, Target, TargetError, Write};
@@ -166,7 +167,7 @@ impl Run {
         let writes = self.writes();
         let mut open: BTreeMap<String, Action> = BTreeMap::new();
         for step in self.steps.iter().filter(|step| is_write(step.action)) {
-            self.memory.begin(&step.name);
+            self.memory.begin(&step.name, step.action == Action::Create);
             open.insert(step.name.clone(), step.action);
         }
         for name in self.gone() {
@@ -190,12 +191,18 @@ impl Run {
             while settled.recv_many(&mut batch, 64).await > 0 {
                 for Done { name, outcome } in batch.drain(..) {
                     let Some(action) = open.remove(&name) else { continue };
+                    fail_point::reach("secret", "sent");
                     match outcome {
                         Ok(mark) => {
                             *counts.of(action) += 1;
                             self.done(&name, action, mark);
                         }
-                        Err(error) => drop(failed.insert(name, self.told(&error))),
+                        Err(error) => {
+                            if is_refusal(&error) {
+                                self.memory.refused(&name);
+                            }
+                            drop(failed.insert(name, self.told(&error)));
+                        }
                     }
                 }
                 progress(total - open.len() as u64, total);
@@ -265,6 +272,14 @@ impl Counts {
             Action::Stale => &mut self.stale,
         }
     }
+}
+
+/// Whether a write certainly did not happen.
+const fn is_refusal(error: &TargetError) -> bool {
+    matches!(
+        error,
+        TargetError::Denied { .. } | TargetError::Missing { .. } | TargetError::NoCredential { .. }
+    )
 }
 
 const fn is_write(action: Action) -> bool {

@@ -1,7 +1,6 @@
 //! Killed right before a call that changes something on the disk, at one after the other, with strace.
 
 use std::collections::VecDeque;
-use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -28,7 +27,7 @@ fn traced(work: &mut dyn Work) -> Counted {
     assert_eq!(machine.stop(), 0);
     // Every machine and every store here is in a folder of this beginning.
     let below = std::env::temp_dir().join("vs-");
-    Counted::start(machine, &[below.as_path() as &Path], 0)
+    Counted::start(machine, &[below.as_path()], 0)
 }
 
 /// The numbers from 1 to `last`, each once, such that any beginning of them is spread over all.

@@ -173,6 +173,7 @@ impl Work for LateWrites {
         ben.start();
         ben.wait_state("dev", "ok");
         self.work.assert_tidy();
+        self.work.wait_gone();
         let ben = &self.work.ben;
         assert!(folder::read(&ben.vault("dev")) == self.work.new, "the new folder stays");
         let late = folder::Entry::File { mode: 0o600, content: self.late().into_bytes() };

@@ -84,11 +84,14 @@ impl Bucket {
     }
 }
 
-/// Everything of a folder that a start has to clear away: temporary files of the process that died.
+/// Everything of a folder that a start has to clear away: temporary files of the process that died, not
+/// of the one that runs.
 pub(super) fn assert_no_temporary(machine: &Machine) {
+    let own = format!(".{}-", machine.pid());
     for below in ["state", "config", "repo"] {
         let found = folder::read(&machine.path(below));
-        let left: Vec<_> = found.keys().filter(|name| name.ends_with(".tmp")).collect();
+        let left: Vec<_> =
+            found.keys().filter(|name| name.ends_with(".tmp") && !name.contains(&own)).collect();
         assert!(left.is_empty(), "left below {below}: {left:?}");
     }
 }

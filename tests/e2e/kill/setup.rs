@@ -73,6 +73,10 @@ impl Work for Init {
         self.ann.start();
         self.ann.ok(&["pull", "dev", "--force"]);
     }
+
+    fn counts(&self, _: &str) -> bool {
+        true
+    }
 }
 
 /// What belongs to S3 alone: a profile, and what a first push learns of the store.

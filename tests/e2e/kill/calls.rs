@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use vsync_tests::strace::{self, Counted};
 
-use super::{Case, Make, WORKS, Work};
+use super::{Case, Work, works};
 
 /// How many seconds all of it may take.
 const BUDGET: &str = "VSYNC_KILL_SECONDS";
@@ -85,10 +85,8 @@ fn before_each_call(name: &str, work: &mut dyn Work, share: Duration) -> (u64, u
 fn a_daemon_killed_before_any_call_leaves_old_or_new_and_goes_on() {
     assert!(strace::works(), "strace may not trace here");
     let seconds = std::env::var(BUDGET).ok().and_then(|text| text.parse().ok()).unwrap_or(SECONDS);
-    let only = std::env::var("VSYNC_KILL_ONLY").ok();
-    let works = WORKS.iter().filter(|(name, _)| !BEGIN_WITH_A_START.contains(name));
-    let works: VecDeque<&(&str, Make)> =
-        works.filter(|(name, _)| only.as_ref().is_none_or(|only| only == name)).collect();
+    let works = works().into_iter().filter(|(name, _)| !BEGIN_WITH_A_START.contains(name));
+    let works: VecDeque<_> = works.collect();
     let threads =
         std::thread::available_parallelism().map_or(2, std::num::NonZero::get).min(works.len()).min(4);
     let share =

@@ -100,8 +100,11 @@ fn cut_short(intent: &RestoreIntent) -> io::Result<()> {
     Ok(())
 }
 
+/// Whether anything of this restore may still lie beside its folder.
 fn leaves_anything(intent: &RestoreIntent) -> bool {
-    left_beside(intent).map_or(true, |left| !left.is_empty())
+    let Some(parent) = intent.into.parent() else { return false };
+    siblings(parent, &intent.env)
+        .map_or(true, |found| found.iter().any(|sibling| sibling.stamp == intent.stamp))
 }
 
 /// What this restore has beside its folder. A staged folder only if it is still the one that was written:

@@ -135,7 +135,6 @@ impl Work for OnS3 {
 
     fn recover(&mut self, _: &Ran) {
         self.ann.start();
-        assert_no_temporary(&self.ann);
         if self.ann.status("dev").is_null() {
             if self.ann.ctl(&["profile", "show", "test"]).code != 0 {
                 team::profile(&self.ann, self.place.server());
@@ -146,6 +145,7 @@ impl Work for OnS3 {
         self.ann.ok(&["push", "dev"]);
         assert_eq!(self.ann.wait_state("dev", "ok")["gen"], 1);
         assert_eq!(self.place.bundles().len(), 1);
+        assert_no_temporary(&self.ann);
     }
 
     fn counts(&self, step: &str) -> bool {

@@ -10,6 +10,7 @@ mod edits;
 mod errors;
 mod hostile;
 mod integrity;
+mod kill;
 mod outage;
 mod policy;
 mod probe;

@@ -12,5 +12,6 @@ pub mod s3;
 pub mod secret_manager;
 pub mod secrets_manager;
 pub mod soak;
+pub mod strace;
 pub mod team;
 pub mod wait;

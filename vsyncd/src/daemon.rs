@@ -22,8 +22,9 @@ use crate::ipc::convert;
 use crate::ipc::handler::Handler;
 use crate::ipc::server::Server;
 use crate::logging::Logging;
+use crate::repo::backup::clear_away;
 use crate::signals::{self, Signal, Signals};
-use crate::tasks::Tasks;
+use crate::tasks::{Tasks, blocking};
 use crate::worker::entry::Slot;
 use crate::worker::setup::Setup;
 use crate::worker::supervisor::Supervisor;
@@ -276,6 +277,14 @@ pub async fn run(options: Options, ground: Ground, logging: Logging) -> Result<(
     let tasks = Tasks::default();
     let setup = Setup::new(ground.paths, ground.settings);
     let supervisor = Supervisor::new(setup, tasks.clone());
+    // Listed before anybody can ask for another one, and cleared away beside everything else: the disk
+    // that such a folder was to be on may hang.
+    let cut_short = supervisor.setup().state.restores().unwrap_or_default();
+    tasks.spawn("restores", async move {
+        if blocking(move || clear_away(cut_short)).await.is_err() {
+            tracing::error!("clearing away what restores left failed unexpectedly");
+        }
+    });
     let started = supervisor.reconcile().await;
     started.map_err(|problem| StartError::Failed(problem.to_string()))?;
     supervisor.loaded().await;

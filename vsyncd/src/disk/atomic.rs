@@ -13,6 +13,7 @@ use rustix::io::Errno;
 use super::fault::cannot;
 use super::folder::{Folder, facts_at};
 use super::rename;
+use crate::fail_point;
 
 /// Distinguishes the temporary files of this process.
 static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -48,7 +49,8 @@ fn place(path: &Path, bytes: &[u8], mode: u32, replace: bool) -> io::Result<()> 
     let temp = temporary(name.as_bytes());
     // One of an earlier process with this id can only be what a crash left.
     let _ = rustix::fs::unlinkat(&parent, &temp[..], AtFlags::empty());
-    let written = fill(&parent, &temp, bytes, mode).and_then(|()| {
+    let written = fill(&parent, &temp, path, bytes, mode).and_then(|()| {
+        fail_point::file(path, "synced");
         if replace {
             Ok(rustix::fs::renameat(&parent, &temp[..], &parent, name)?)
         } else {
@@ -59,11 +61,14 @@ fn place(path: &Path, bytes: &[u8], mode: u32, replace: bool) -> io::Result<()> 
         let _ = rustix::fs::unlinkat(&parent, &temp[..], AtFlags::empty());
     }
     written?;
+    fail_point::file(path, "renamed");
     sync(&parent).inspect_err(|_| {
         if !replace {
             let _ = rustix::fs::unlinkat(&parent, name, AtFlags::empty());
         }
-    })
+    })?;
+    fail_point::file(path, "lasting");
+    Ok(())
 }
 
 /// A free name beside the file, that tells whose it is.
@@ -81,7 +86,7 @@ pub(super) fn maker(name: &[u8]) -> Option<u32> {
     (number(process) && number(serial)).then(|| process.parse().ok()).flatten()
 }
 
-fn fill(parent: &Folder, temp: &[u8], bytes: &[u8], mode: u32) -> io::Result<()> {
+fn fill(parent: &Folder, temp: &[u8], path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mode = raw_mode(mode);
     let file = rustix::fs::openat(parent, temp, flags, mode)?;
@@ -89,6 +94,7 @@ fn fill(parent: &Folder, temp: &[u8], bytes: &[u8], mode: u32) -> io::Result<()>
     rustix::fs::fchmod(&file, mode)?;
     let mut file = File::from(file);
     file.write_all(bytes)?;
+    fail_point::file(path, "filled");
     file.sync_all()
 }
 
@@ -109,7 +115,10 @@ pub fn create_private_dirs(path: &Path) -> io::Result<()> {
     }
     let made = Folder::parent_of(path).and_then(|(parent, name)| {
         match rustix::fs::mkdirat(&parent, name, Mode::RWXU) {
-            Ok(()) => sync(parent),
+            Ok(()) => {
+                fail_point::reach("folder", "made");
+                sync(parent)
+            }
             // Somebody else made it meanwhile.
             Err(Errno::EXIST) => Ok(()),
             Err(error) => Err(error.into()),
@@ -154,7 +163,12 @@ pub fn remove(path: &Path) -> io::Result<bool> {
             other => other?,
         };
         match rustix::fs::unlinkat(&parent, name, AtFlags::empty()) {
-            Ok(()) => sync(parent).map(|()| true),
+            Ok(()) => {
+                fail_point::file(path, "unlinked");
+                sync(parent)?;
+                fail_point::file(path, "removed");
+                Ok(true)
+            }
             Err(Errno::NOENT) => Ok(false),
             Err(error) => Err(error.into()),
         }

@@ -15,6 +15,7 @@ use super::folder::{Folder, FolderId, facts_at, split};
 use super::rename;
 use super::sibling::{self, SiblingKind};
 use super::stage::Staged;
+use crate::fail_point;
 
 /// Why a vault folder was not exchanged. It is then what it was before.
 #[derive(Debug, thiserror::Error)]
@@ -97,8 +98,10 @@ pub fn keep(displaced: &Path, env: &Env, deadline: Version) -> io::Result<PathBu
         let kept = sibling::name(env, SiblingKind::Old, deadline, serial);
         match rename::folder_to_free(&parent, name, kept.as_os_str()) {
             Ok(()) => {
+                fail_point::reach("displaced", "renamed");
                 // It has that name from now on, whether or not the disk can promise to remember it.
-                settle(parent);
+                let _ = atomic::sync(parent);
+                fail_point::reach("displaced", "lasting");
                 return Ok(beside.join(kept));
             }
             Err(Errno::EXIST | Errno::NOTEMPTY) => {}
@@ -164,7 +167,9 @@ fn step_by_step(parent: &Folder, from: &OsStr, target: &OsStr) -> rustix::io::Re
 /// Makes the exchange durable. Should that fail the exchange has happened all the same, and
 /// after a crash the next start tells by the folders themselves which one is in place.
 fn settle(parent: Folder) {
+    fail_point::reach("exchange", "done");
     let _ = atomic::sync(parent);
+    fail_point::reach("exchange", "lasting");
 }
 
 #[cfg(test)]

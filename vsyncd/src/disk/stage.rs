@@ -24,6 +24,7 @@ use super::fault::cannot;
 use super::folder::{Folder, FolderId};
 use super::sibling::{self, SiblingKind};
 use super::{durable, removal, rename, stray};
+use crate::fail_point;
 
 /// What a pair's settings say about modes and owners; `None` leaves the rule: file modes as in
 /// the bundle, folders 0700, owner and group of this process.
@@ -138,12 +139,14 @@ pub fn stage_or_leave(
     atomic::create_private_dirs(parent)?;
     let (open, _) = Folder::parent_of(target)?;
     let (part, name) = begin(&open, env, stamp).map_err(cannot("make a folder in", parent.display()))?;
+    fail_point::reach("staged", "made");
     let built = Build { folder: &part.0, snapshot, modes }.run(litter_from).and_then(|files| {
         let empty_dirs = snapshot.empty_dirs.clone();
         let staged = Staged { path: parent.join(&name), id: part.0.id(), files, empty_dirs };
         announce(&staged)?;
         rename::folder_to_free(&open, part.1.as_c_str(), name.as_os_str())
             .map_err(cannot("name", name.display()))?;
+        fail_point::reach("staged", "named");
         Ok(staged)
     });
     if built.is_err() && removal::remove_in(&open, &part.1).is_err() {
@@ -206,6 +209,7 @@ impl Build<'_> {
             let written = self.file(&dir, path.name(), file).map_err(cannot("write", path))?;
             files.insert(path.clone(), written);
             open = Some((parent, dir));
+            fail_point::reach("staged", "written");
         }
         if let Some(old) = litter_from {
             // Litter is a convenience: what cannot be copied does not stop a swap.
@@ -218,6 +222,7 @@ impl Build<'_> {
         self.finish(self.folder).map_err(cannot("set mode and owner of", "the vault folder"))?;
         durable::settle(self.folder, files.keys(), folders.iter())
             .map_err(cannot("sync", "the new folder"))?;
+        fail_point::reach("staged", "synced");
         Ok(files)
     }
 

@@ -309,10 +309,9 @@ impl Driver {
                 let request = self.request_of(command);
                 self.start(op, async move { Event::Published(op, effects.publish(&plan, request).await) });
             }
-            Effect::Audit { op, command, push, version } => {
-                let request = self.request_of(command);
+            Effect::Audit { op, .. } => {
                 self.start(op, async move {
-                    effects.record(push, version, request).await;
+                    effects.send_rows().await;
                     Event::Audited(op)
                 });
             }

@@ -121,7 +121,7 @@ impl Effects {
         author: Author,
     ) -> Result<Self, Problem> {
         super::place::check(&checkout)?;
-        let memory = super::kept::heal(&checkout, &state, &rules)?;
+        let memory = super::kept::heal(&checkout, &state, &rules, &remote.audit)?;
         Ok(Self {
             checkout,
             remote,

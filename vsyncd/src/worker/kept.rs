@@ -19,6 +19,7 @@ use crate::disk::heal::{self, Outcome};
 use crate::disk::stage::Litter;
 use crate::disk::state::{FolderFile, FolderState, Loaded, SwapIntent};
 use crate::disk::{backup, scan::ScanError};
+use crate::repo::audit::AuditLog;
 use crate::repo::remote::random;
 use crate::repo::trouble::{io_problem, scan_problem};
 use crate::tasks;
@@ -210,7 +211,12 @@ impl Effects {
 }
 
 /// Loads a checkout's state and brings its folder out of whatever a crash left.
-pub(super) fn heal(checkout: &Checkout, state: &FolderState, rules: &Rules) -> Result<Memory, Problem> {
+pub(super) fn heal(
+    checkout: &Checkout,
+    state: &FolderState,
+    rules: &Rules,
+    audit: &AuditLog,
+) -> Result<Memory, Problem> {
     let failed = |error| io_problem("cannot read the checkout's state", &error);
     let mut ledger = found(state.load(FolderFile::Ledger).map_err(failed)?);
     let mut kept: Vec<Kept> = found(state.load(FolderFile::Kept).map_err(failed)?);
@@ -228,6 +234,9 @@ pub(super) fn heal(checkout: &Checkout, state: &FolderState, rules: &Rules) -> R
     if let (Outcome::Swapped { displaced }, Some(swap)) = (healed.outcome, swap) {
         // A journal that could not be cleared must not take a later agreement back.
         if ledger.synced.is_none() || ledger.synced == swap.before {
+            if let Some(row) = &swap.row {
+                audit.keep(row);
+            }
             ledger = swap.ledger;
             let saved = state.save(FolderFile::Ledger, &ledger);
             saved.map_err(|error| io_problem("cannot save the ledger", &error))?;

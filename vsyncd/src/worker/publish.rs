@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use vsync_core::format::audit::Action;
+use vsync_core::format::audit::{Action, Row};
 use vsync_core::sync::event::Published;
 use vsync_core::sync::{Problem, PublishPlan};
 use vsync_core::vault::ledger::{SyncOp, SyncPoint};
 use vsync_core::vault::snapshot::Snapshot;
-use vsync_core::version::Version;
 
 use super::driver::Request;
 use super::effects::Effects;
@@ -48,6 +47,8 @@ impl Effects {
             op: SyncOp::Push,
             at: clock::now(),
         };
+        let row = || self.author.row(Action::Push, Some(uploaded.version), request.meta);
+        let row = (!request.no_audit).then(row);
         let intent = PublishIntent {
             version: uploaded.version,
             generation: Some(plan.generation),
@@ -56,8 +57,7 @@ impl Effects {
             bundle_etag: Some(uploaded.etag),
             ledger: scan.ledger(Some(synced.clone())),
             before: self.ledger().synced.clone(),
-            meta: request.meta,
-            no_audit: request.no_audit,
+            row: row.clone(),
         };
         let this = Arc::clone(self);
         let journaled = tasks::blocking(move || {
@@ -69,7 +69,7 @@ impl Effects {
         journaled.await??;
         let pointed = self.remote.point(&next).await;
         let this = Arc::clone(self);
-        tasks::blocking(move || this.conclude(pointed, synced, &scan, files, bytes)).await?
+        tasks::blocking(move || this.conclude(pointed, synced, &scan, row.as_ref(), (files, bytes))).await?
     }
 
     /// Reads the folder into memory. It may have changed since the scan: then it is scanned and
@@ -103,8 +103,8 @@ impl Effects {
         pointed: Result<vsync_core::sync::RemoteMark, Problem>,
         synced: SyncPoint,
         scan: &Scan,
-        files: usize,
-        bytes: u64,
+        row: Option<&Row>,
+        (files, bytes): (usize, u64),
     ) -> Result<Published, Problem> {
         let mark = match pointed {
             Ok(mark) => mark,
@@ -116,6 +116,10 @@ impl Effects {
             }
         };
         let synced = SyncPoint { etag: mark.etag, ..synced };
+        // Before the ledger: from then on nobody would write it any more.
+        if let Some(row) = row {
+            self.remote.audit.keep(row);
+        }
         if self.keep_ledger(scan.ledger(Some(synced.clone()))) {
             self.clear_publish();
         }
@@ -129,13 +133,9 @@ impl Effects {
         }
     }
 
-    /// Writes the audit row of a push or a pull; its first try is over when this returns.
-    pub async fn record(&self, push: bool, version: Version, request: Request) {
-        if request.no_audit {
-            return;
-        }
-        let action = if push { Action::Push } else { Action::Pull };
-        let row = self.author.row(action, Some(version), request.meta);
-        self.remote.audit.append(row).await;
+    /// Sends the audit rows that were kept, that of a push or a pull among them; the first try is over
+    /// when this returns.
+    pub async fn send_rows(&self) {
+        self.remote.audit.flush_waiting().await;
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use vsync_core::format::audit::{Action, Meta, Row};
 use vsync_core::sync::event::Swapped;
 use vsync_core::sync::{Problem, RemotePointer};
 use vsync_core::vault::diff::Diff;
@@ -65,14 +66,18 @@ impl Effects {
         let synced = Self::agreement(pointer, SyncOp::Pull, clock::now());
         tasks::blocking(move || {
             let before = scan.as_ref().map(|scan| scan.tree.clone()).unwrap_or_default();
+            let row = this.author.row(Action::Pull, Some(synced.version), Meta::new());
             let there = id_of(&this.checkout.folder);
-            let replaced = this.replace(scan.as_deref(), &snapshot, &tree, pointer_ledger(&synced));
+            let agreed = pointer_ledger(&synced);
+            let replaced = this.replace(scan.as_deref(), &snapshot, &tree, (agreed, &row));
             let ledger = replaced.inspect_err(|_| {
                 if let (Some(name), Ok(Some(there))) = (&kept, there) {
                     this.drop_backup(name, there);
                 }
             })?;
             this.listen();
+            // Before the ledger: from then on nobody would write it any more.
+            this.remote.audit.keep(&row);
             if this.keep_ledger(ledger) {
                 this.settle_swap();
             }
@@ -117,7 +122,7 @@ impl Effects {
         scan: Option<&Scan>,
         snapshot: &Snapshot,
         tree: &Tree,
-        agreed: Ledger,
+        (agreed, row): (Ledger, &Row),
     ) -> Result<Ledger, Problem> {
         let folder = &self.checkout.folder;
         super::place::check(&self.checkout)?;
@@ -127,7 +132,7 @@ impl Effects {
         let env = &self.checkout.pair.env;
         let litter = scan.is_some().then_some(folder.as_path());
         let replaced = scan.map(|scan| scan.ledger(None)).unwrap_or_default();
-        let journal = |staged: &Staged| self.journal_swap(staged, &agreed, &replaced);
+        let journal = |staged: &Staged| self.journal_swap(staged, &agreed, &replaced, row);
         // What an earlier swap or push left to be written down comes first: its journal goes now.
         self.save_ledger_now()?;
         let leave = |litter| self.leave(litter);
@@ -148,7 +153,13 @@ impl Effects {
 
     /// Writes down a swap before the staged folder takes its name: from then on a start knows
     /// what the folders beside the vault folder are.
-    fn journal_swap(&self, staged: &Staged, agreed: &Ledger, replaced: &Ledger) -> std::io::Result<()> {
+    fn journal_swap(
+        &self,
+        staged: &Staged,
+        agreed: &Ledger,
+        replaced: &Ledger,
+        row: &Row,
+    ) -> std::io::Result<()> {
         let version = agreed.synced.as_ref().map(|synced| synced.version);
         let intent = SwapIntent {
             staged: staged.path.clone(),
@@ -158,6 +169,7 @@ impl Effects {
             version: version.ok_or_else(|| std::io::Error::other("a swap without a version"))?,
             ledger: staged.ledger(agreed.synced.clone()),
             before: self.ledger().synced.clone(),
+            row: Some(row.clone()),
         };
         self.state.save(FolderFile::Swap, &intent)
     }

@@ -56,6 +56,30 @@ fn what_is_saved_is_private_and_read_back() {
 }
 
 #[test]
+fn changes_at_once_are_all_kept() {
+    let bench = Bench::new();
+    let web = pair("acme/web", "dev");
+    assert!(!bench.pairs.edit(&web, |_| true).unwrap(), "there is none");
+    bench.pairs.save(&web, &config("one")).unwrap();
+    std::thread::scope(|scope| {
+        for number in 0..8 {
+            let (pairs, web) = (bench.pairs.clone(), &web);
+            let add = move |config: &mut EnvConfig| {
+                config.extra.0.insert(format!("field{number}"), number.into());
+                true
+            };
+            scope.spawn(move || assert!(pairs.edit(web, add).unwrap()));
+        }
+    });
+    let config = bench.pairs.load(&web).unwrap().unwrap().value;
+    assert!(
+        (0..8).all(|number| config.extra.0.contains_key(&format!("field{number}"))),
+        "{:?}",
+        config.extra
+    );
+}
+
+#[test]
 fn creating_never_replaces() {
     let bench = Bench::new();
     let web = pair("web", "dev");

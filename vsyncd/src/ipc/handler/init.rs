@@ -18,11 +18,12 @@ use crate::clock;
 use crate::config::checkout::{Checkout, NamedBy};
 use crate::config::settings::KeyStoreKind;
 use crate::config::{ignore, origin, pairs, pin, prefix, vault_folder};
-use crate::disk::atomic;
 use crate::disk::folder::link_on_the_way;
 use crate::disk::state;
+use crate::disk::{atomic, leftovers};
 use crate::ipc::convert;
 use crate::keychain::{new_key, new_salt};
+use crate::repo::keys as vault_keys;
 use crate::repo::trouble::io_problem;
 use crate::store::folder::FolderStore;
 use crate::tasks;
@@ -334,7 +335,9 @@ fn register(setup: &Setup, entry: state::Checkout) -> Result<(), Problem> {
 /// Writes what was planned, the configuration last: until then nothing is set up, and doing it
 /// again finishes it. Returns what was made.
 pub(super) fn carry_out(setup: &Setup, plan: Plan, new: bool) -> Result<Vec<String>, Problem> {
-    let Plan { pair, root, origin, is_git, folder, config, key, keys } = plan;
+    let Plan { pair, root, origin, is_git, folder, mut config, key, keys } = plan;
+    // Dying between the two must not leave a key that is used with another vault's configuration.
+    config.extra.0.insert(vault_keys::MARK_FIELD.to_owned(), vault_keys::mark(&key).into());
     let mut made = Vec::new();
     let path = root.join(&folder);
     let keep_key = || setup.keys(keys).store().set(&pair, &key);
@@ -391,6 +394,7 @@ fn add_pin(root: &Path, pair: &Pair) -> Result<bool, Problem> {
 fn edit(path: &Path, change: impl FnOnce(&str) -> Option<String>) -> Result<bool, Problem> {
     use std::os::unix::fs::PermissionsExt as _;
     let failed = |error| io_problem(&format!("cannot change {}", path.display()), &error);
+    leftovers::sweep_beside(path);
     let (text, mode) = match atomic::read_limited(path, 1 << 20) {
         Ok(bytes) => {
             let mode = path.metadata().map_err(failed)?.permissions().mode() & 0o777;

@@ -24,6 +24,7 @@ use crate::config::settings::KeyStoreKind;
 use crate::ipc::connection::Outbox;
 use crate::ipc::convert;
 use crate::repo::author::Author;
+use crate::repo::keys::MARK_FIELD;
 use crate::repo::{retired, share};
 use crate::tasks;
 use crate::worker::driver::Request;
@@ -54,6 +55,7 @@ impl Handler {
         let mut config = config;
         // Where this machine keeps the key means nothing elsewhere.
         config.extra.0.remove(KEY_STORE_FIELD);
+        config.extra.0.remove(MARK_FIELD);
         config.extra.0.remove(retired::SALTS_FIELD);
         let share = Share { repo: pair.repo.clone(), env: pair.env.clone(), config, key };
         let passphrase = Secret::new(ask.passphrase.into_inner());

@@ -10,6 +10,7 @@ use vsync_core::secret::Secret;
 use vsync_core::sync::Problem;
 
 use super::{FanoutError, Memory, hint_of};
+use crate::fail_point;
 use crate::repo::trouble::io_problem;
 use crate::targets::http::each;
 use crate::targets::{Done, Mark, Target, TargetError, Write};
@@ -190,6 +191,7 @@ impl Run {
             while settled.recv_many(&mut batch, 64).await > 0 {
                 for Done { name, outcome } in batch.drain(..) {
                     let Some(action) = open.remove(&name) else { continue };
+                    fail_point::reach("secret", "sent");
                     match outcome {
                         Ok(mark) => {
                             *counts.of(action) += 1;

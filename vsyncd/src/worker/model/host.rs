@@ -82,7 +82,7 @@ impl VaultKey {
         files.set(&pair(), &new_key().unwrap()).unwrap();
         let keys = Arc::new(Keys::new(Arc::new(files)));
         let runtime = Builder::new_current_thread().build().unwrap();
-        let key = runtime.block_on(keys.derived(&pair(), SALT)).unwrap();
+        let key = runtime.block_on(keys.derived(&pair(), SALT, None)).unwrap();
         Self { keys, key }
     }
 }

@@ -98,6 +98,26 @@ async fn a_run_that_dies_half_way_is_taken_up_where_it_was() {
 }
 
 #[tokio::test]
+async fn what_was_made_and_not_heard_of_is_pruned_and_what_others_made_is_not() {
+    let prune = Options { all: false, prune: true };
+    let bench = Bench::new();
+    bench.target.inner().loses.insert("A".into());
+    assert_eq!(bench.send(&[("A", "1")]).await.counts.failed, 1);
+    bench.target.inner().loses.clear();
+    assert_eq!(bench.target.texts().len(), 1);
+    let gone = bench.send_so(&[], prune).await;
+    assert_eq!((gone.counts.removed, bench.target.texts().len()), (1, 0));
+    // A create that was refused makes nobody's secret ours, and neither does an update of theirs.
+    bench.target.inner().forbids.insert("B".into());
+    bench.send(&[("B", "1")]).await;
+    bench.target.put("B", b"theirs");
+    bench.send(&[("B", "1")]).await;
+    bench.target.inner().forbids.clear();
+    bench.send_so(&[], prune).await;
+    assert_eq!(bench.target.texts()["B"], "theirs");
+}
+
+#[tokio::test]
 async fn a_damaged_memory_is_put_aside_and_counts_as_none() {
     let bench = Bench::new();
     bench.send(&[("A", "1")]).await;

@@ -193,7 +193,7 @@ const WORKS: [(&str, Make); 14] = [
     ("import over another key", || Box::new(share::Rejoining::new())),
     ("healing a push", || Box::new(heal::HealingPush::new())),
     ("restore", || Box::new(restore::Restoring::new())),
-    ("a reset", || Box::new(backups::Resetting::new())),
+    ("pull without a cached bundle", || Box::new(backups::Uncached::new())),
     ("export", || Box::new(share::Exporting::new())),
     ("profile and first push to S3", || Box::new(setup::OnS3::new())),
 ];

@@ -4,6 +4,7 @@ Secrets are found as a person would: keys in their files, passphrases and creden
 vaults hold that is long enough to be no coincidence.
 """
 
+import os
 import pathlib
 import sys
 
@@ -19,8 +20,15 @@ def content(path):
         return b""
 
 
+def plain(path):
+    try:
+        return path.is_file() and not path.is_symlink()
+    except OSError:  # deeper than the longest path
+        return False
+
+
 def files(top):
-    return [path for path in top.rglob("*") if path.is_file() and not path.is_symlink()]
+    return [pathlib.Path(at, name) for at, _, names in os.walk(top) for name in names if plain(pathlib.Path(at, name))]
 
 
 def in_vault(home, path):

@@ -44,7 +44,7 @@ fn odd_names_travel_and_draw_nothing_on_a_terminal() {
         "sub/ / ",
     ];
     for name in odd {
-        write(&ann.vault("dev"), name, name, 0o600);
+        write(&ann.vault("dev"), name, format!("in {name}"), 0o600);
     }
     ann.wait_status("dev", "all are seen", |pair| {
         pair["local"]["added"].as_array().is_some_and(|all| all.len() == odd.len())

@@ -15,6 +15,7 @@ mod calm;
 mod content;
 mod host;
 mod person;
+mod race;
 mod step;
 mod world;
 
@@ -67,6 +68,7 @@ fn tell_of(seed: u64, key: &VaultKey, taken: &Cell<usize>) {
         let told = tell(key, machines, &steps, taken);
         if told.is_err() && first.get().is_none() {
             first.set(Some(taken.get() - before));
+            eprintln!("VSYNC_MODEL_SEED={seed} fails after {} steps; being shortened", taken.get());
         }
         told.map_err(TestCaseError::fail)
     });

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use vsync_core::sync::{Command, PullMode};
 
 use super::bucket::Fault;
+use super::race::Race;
 
 /// What a person does in a folder. Paths and contents are numbers: few enough to meet again.
 #[derive(Debug, Clone)]
@@ -68,6 +69,8 @@ pub(super) enum Step {
         host: u8,
         verb: Command,
     },
+    /// Two publish at once.
+    Both(Race),
     /// A verb is asked for, and left in its middle.
     Begin {
         host: u8,
@@ -180,6 +183,19 @@ fn verb() -> impl Strategy<Value = Command> {
     ]
 }
 
+fn race() -> impl Strategy<Value = Race> {
+    let hosts = (0_u8..3, 0_u8..3);
+    // A push needs about four requests until the pointer is replaced.
+    let times = (50_u16..500, 0_u16..4000);
+    (hosts, times, any::<bool>()).prop_map(|((first, second), (slow, ahead), force)| Race {
+        first,
+        second,
+        slow,
+        ahead,
+        force,
+    })
+}
+
 fn fault() -> impl Strategy<Value = Fault> {
     prop_oneof![
         2 => Just(Fault::RequestLost),
@@ -206,6 +222,7 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(host, edit, told)| Step::Edit { host, edit, told }),
         10 => (host(), verb()).prop_map(|(host, verb)| Step::Do { host, verb }),
         6 => (host(), verb(), turns()).prop_map(|(host, verb, turns)| Step::Begin { host, verb, turns }),
+        3 => race().prop_map(Step::Both),
         1 => host().prop_map(|host| Step::Leave { host }),
         1 => (host(), any::<bool>()).prop_map(|(host, push)| Step::OnEdit { host, push }),
     ];

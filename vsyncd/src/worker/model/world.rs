@@ -62,6 +62,7 @@ impl World {
     pub(super) fn step(&mut self, step: &Step) -> Checked {
         match step {
             Step::Do { host, verb } => self.verb(self.at(*host), *verb)?,
+            Step::Both(race) => self.race(race)?,
             Step::WaitAll { millis } => self.pass(Duration::from_millis(u64::from(*millis))),
             Step::Cut { host: None, down } => {
                 (0..self.places.len()).for_each(|at| self.bucket.cut(at, *down))
@@ -98,7 +99,7 @@ impl World {
         self.check()
     }
 
-    fn at(&self, host: u8) -> usize {
+    pub(super) fn at(&self, host: u8) -> usize {
         usize::from(host) % self.places.len()
     }
 

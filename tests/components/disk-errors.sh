@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Each writing step of each verb with each error of a disk, through strace and a library that makes writes fail; and
 # file systems that are full, out of inodes or read-only. VSYNC_DISK_ERRORS_SECONDS bounds each story and takes a
-# slice of the cases (default 20); empty: all of them.
+# slice of the cases (default 12); empty: all of them.
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "$0")/parts/ground.sh"
 
@@ -16,7 +16,7 @@ mounts=(unshare --mount --propagation private)
 "${mounts[@]}" mount -t tmpfs none /mnt || not_run 'no tmpfs may be mounted here'
 
 cc -O1 -Wall -shared -fPIC -o "$work/write_fault.so" tests/components/disk_errors/write_fault.c
-export VSYNC_DISK_ERRORS_SECONDS=${VSYNC_DISK_ERRORS_SECONDS-20}
+export VSYNC_DISK_ERRORS_SECONDS=${VSYNC_DISK_ERRORS_SECONDS-12}
 [ -n "$VSYNC_DISK_ERRORS_SECONDS" ] || unset VSYNC_DISK_ERRORS_SECONDS
 cargo build -p vsyncctl
 VSYNC_TEST_DISK_ERRORS=$work/write_fault.so "${mounts[@]}" \

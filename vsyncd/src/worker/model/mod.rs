@@ -34,6 +34,8 @@ use crate::repo::remote::random;
 
 /// How many steps CI takes.
 const STEPS: usize = 10_000;
+/// How many stories are told at a time.
+const TELLERS: usize = 2;
 /// How many a story has at most.
 const STORY: usize = 120;
 /// How long the long form goes on, unless it is told otherwise.
@@ -92,19 +94,22 @@ fn number(name: &str) -> Option<u64> {
 
 #[test]
 fn nothing_is_lost_and_all_machines_agree() {
-    let (key, taken) = (VaultKey::new(), Cell::new(0));
+    let key = VaultKey::new();
     if let Some(seed) = number("VSYNC_MODEL_SEED") {
-        return tell_of(seed, &key, &taken);
+        return tell_of(seed, &key, &Cell::new(0));
     }
     let begun = Instant::now();
     let time = Duration::from_secs(number("VSYNC_MODEL_SECONDS").unwrap_or(HOUR));
     let long = vsync_tests::soak::rounds(0, 1) == 1;
-    let mut stories = 0;
-    while if long { begun.elapsed() < time } else { taken.get() < STEPS } {
-        tell_of(u64::from_le_bytes(random().unwrap()), &key, &taken);
-        stories += 1;
-    }
-    println!("{} steps in {stories} stories, {:?}", taken.get(), begun.elapsed());
+    let teller = || {
+        let (taken, mut stories) = (Cell::new(0), 0);
+        while if long { begun.elapsed() < time } else { taken.get() < STEPS / TELLERS } {
+            tell_of(u64::from_le_bytes(random().unwrap()), &key, &taken);
+            stories += 1;
+        }
+        println!("{} steps in {stories} stories, {:?}", taken.get(), begun.elapsed());
+    };
+    std::thread::scope(|scope| (0..TELLERS).for_each(|_| drop(scope.spawn(teller))));
 }
 
 /// A story that is told every time.

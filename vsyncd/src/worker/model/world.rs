@@ -65,7 +65,7 @@ impl World {
             Step::Both(race) => self.race(race)?,
             Step::WaitAll { millis } => self.pass(Duration::from_millis(u64::from(*millis))),
             Step::Cut { host: None, down } => {
-                (0..self.places.len()).for_each(|at| self.bucket.cut(at, *down))
+                (0..self.places.len()).for_each(|at| self.bucket.cut(at, *down));
             }
             Step::Deliver => self.bucket.deliver(),
             Step::Restore { back } => self.bucket.restore(usize::from(*back)),
@@ -170,7 +170,7 @@ impl Place {
                     }
                 }
                 let old = |path: &PathBuf| path.to_string_lossy().contains(".old-");
-                let replaced = host.siblings().into_iter().filter(old).next_back();
+                let replaced = host.siblings().into_iter().rfind(old);
                 let (folder, now) = (host.folder(), host.wall());
                 // A save that fails because the folder is exchanged this moment is none.
                 let _ = self.person.edit(edit, pen, (&folder, replaced.as_deref()), now);

@@ -27,9 +27,9 @@ bench *parts:
     VSYNC_BIN_DIR="${CARGO_TARGET_DIR:-target}/release" "${CARGO_TARGET_DIR:-target}/release/vsync-bench" {{ parts }}
     cargo bench -p vsync-core --bench merge
 
-# Search one format for inputs that break it: just fuzz bundle 600
-fuzz target seconds="60":
-    cargo +nightly fuzz run --fuzz-dir tests/fuzz {{ target }} -- -max_total_time={{ seconds }}
+# Search the formats for inputs that break them: all of them for fifteen minutes each, or just fuzz bundle
+fuzz *targets:
+    tests/fuzz/run {{ targets }}
 
 # Write the pages that are printed by the program again, and look at the difference.
 snapshots:

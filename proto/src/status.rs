@@ -195,4 +195,8 @@ pub struct PairStatus {
     /// What exactly stands behind `reason`, for people; null where the word says it all.
     #[serde(default)]
     pub detail: Option<String>,
+    /// Whether edits are heard of at once; false where the system refuses to watch the folder, so that only
+    /// looks at it find them. Null while there is no folder.
+    #[serde(default)]
+    pub watched: Option<bool>,
 }

@@ -26,7 +26,7 @@ fn kills() -> u64 {
 }
 
 /// What a folder holds.
-type Content = BTreeMap<String, Entry>;
+pub(crate) type Content = BTreeMap<String, Entry>;
 
 /// Gives a folder the content of a round: of two rounds in a row no file is the same, one is
 /// added and one is gone. Large enough for a kill to hit every stage.
@@ -111,13 +111,14 @@ fn time(work: impl FnOnce()) -> Duration {
 }
 
 /// The hidden folders beside a vault folder.
-fn siblings(vault: &Path) -> Vec<PathBuf> {
-    let listed = fs::read_dir(vault.parent().unwrap()).unwrap().map(|entry| entry.unwrap().path());
+pub(crate) fn siblings(vault: &Path) -> Vec<PathBuf> {
+    let listed =
+        fs::read_dir(vault.parent().unwrap()).into_iter().flatten().map(|entry| entry.unwrap().path());
     listed.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with(".vsync-")).collect()
 }
 
 /// The siblings that no record of the machine explains.
-fn unrecorded(machine: &Machine, vault: &Path) -> Vec<PathBuf> {
+pub(crate) fn unrecorded(machine: &Machine, vault: &Path) -> Vec<PathBuf> {
     let mut records = String::new();
     for (name, entry) in folder::read(&machine.path("state/vsync/folders")) {
         if let (true, Entry::File { content, .. }) = (name.ends_with("kept.json"), entry) {
@@ -146,7 +147,7 @@ fn assert_private(folder: &Path) {
 
 /// Nothing of a vault is readable by others: not the folder, not what a crash left beside it,
 /// not the state.
-fn assert_nothing_readable(machine: &Machine, vault: &Path) {
+pub(crate) fn assert_nothing_readable(machine: &Machine, vault: &Path) {
     assert_private(vault);
     siblings(vault).iter().for_each(|path| assert_private(path));
     for below in ["state", "config", "cache"] {
@@ -155,7 +156,7 @@ fn assert_nothing_readable(machine: &Machine, vault: &Path) {
 }
 
 /// The contents of all backups of a machine.
-fn backups(machine: &Machine, scratch: &str) -> Vec<Content> {
+pub(crate) fn backups(machine: &Machine, scratch: &str) -> Vec<Content> {
     let (code, list) = machine.json(&["backup", "list", "dev"]);
     assert_eq!(code, 0, "{list}");
     let names = list.as_array().expect("a list of backups").iter();

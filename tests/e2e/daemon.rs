@@ -218,10 +218,11 @@ fn status_has_the_documented_shape() {
     let pair = &report["pairs"][0];
     let documented = "repo env root layout gen version state reason hint local remote last_sync \
                       conditional_writes atomic key_store";
-    assert_eq!(keys(pair), set(&format!("{documented} folder since notices next_poll_s detail")));
+    assert_eq!(keys(pair), set(&format!("{documented} folder since notices next_poll_s detail watched")));
     assert_eq!(keys(&pair["local"]), set("added modified deleted"));
     assert_eq!(keys(&pair["remote"]), set("gen version checked_at age_s"));
     assert_eq!(keys(&pair["last_sync"]), set("op at"));
     assert_eq!((&pair["layout"], &pair["state"]), (&"documented".into(), &"ok".into()));
     assert_eq!(pair["conditional_writes"], true, "the folder store keeps its promise");
+    assert_eq!(pair["watched"], true);
 }

@@ -16,6 +16,8 @@ const EVERYTHING: &str = "trace,aws_config=trace,aws_runtime=trace,aws_sdk_s3=tr
     aws_smithy_http_client=trace,aws_smithy_runtime=trace,aws_smithy_runtime_api=trace,hyper=trace,\
     hyper_util=trace,rustls=trace";
 
+mod memory;
+
 /// All files below a folder.
 fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {

@@ -9,6 +9,7 @@ use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::ordinary::Ordinary;
 use crate::wait::until;
 
 /// What a finished command said.
@@ -59,7 +60,14 @@ pub struct Machine {
     home: TempDir,
     vars: BTreeMap<String, String>,
     daemon: Option<Child>,
+    /// Whom its programs run as, where that is not whoever runs the test.
+    user: Option<Ordinary>,
 }
+
+/// How much the daemons log, where a machine says nothing else.
+const LOG: &str = "VSYNC_TEST_LOG";
+/// With this variable set to 1 the folders of machines stay, for somebody who looks through them.
+const KEEP: &str = "VSYNC_KEEP_MACHINES";
 
 impl Machine {
     /// A machine with a checkout of the repository `acme/web`, whose daemon polls every 200 ms
@@ -68,8 +76,9 @@ impl Machine {
     /// # Panics
     /// When the folders cannot be made.
     pub fn new(name: &str) -> Self {
-        let home = tempfile::Builder::new().prefix("vs-").tempdir().expect("a throw-away home");
-        let machine = Self { name: name.to_owned(), home, vars: BTreeMap::new(), daemon: None };
+        let mut home = tempfile::Builder::new().prefix("vs-").tempdir().expect("a throw-away home");
+        home.disable_cleanup(std::env::var(KEEP).is_ok_and(|keep| keep == "1"));
+        let machine = Self { name: name.to_owned(), home, vars: BTreeMap::new(), daemon: None, user: None };
         for folder in ["run", "repo/.git"] {
             fs::create_dir_all(machine.path(folder)).expect("a folder of the machine");
         }
@@ -79,7 +88,27 @@ impl Machine {
         machine
             .with("VSYNC_POLL_INTERVAL", "200ms")
             .with("VSYNC_KEY_STORE", "file")
-            .with("RUST_LOG", "vsyncd=debug")
+            .with("RUST_LOG", std::env::var(LOG).as_deref().unwrap_or("vsyncd=debug"))
+    }
+
+    /// Has the machine's programs run as an ordinary user also when root runs the test: root may do what
+    /// others may not. What the test itself writes afterwards is [handed over](Self::hand_over).
+    #[must_use]
+    pub fn unprivileged(mut self) -> Self {
+        self.user = Ordinary::settle(self.home.path());
+        self
+    }
+
+    /// Gives everything in the machine's home to its user.
+    pub fn hand_over(&self) {
+        if let Some(user) = &self.user {
+            user.give(self.home.path());
+        }
+    }
+
+    /// The program of that name, as the machine's user can run it.
+    fn program(&self, name: &str) -> PathBuf {
+        self.user.as_ref().map_or_else(|| binary(name), |user| user.program(self.home.path(), name))
     }
 
     /// Sets a variable of the machine's processes.
@@ -152,12 +181,15 @@ impl Machine {
             .envs(&self.vars)
             .current_dir(self.repo())
             .stdin(Stdio::null());
+        if let Some(user) = &self.user {
+            user.run(&mut command);
+        }
         command
     }
 
     /// `vsyncctl` with these arguments; it never starts a daemon by itself.
     pub fn ctl_command(&self, arguments: &[&str]) -> Command {
-        let mut command = self.command(&binary("vsyncctl"));
+        let mut command = self.command(&self.program("vsyncctl"));
         command.arg("--no-start").args(arguments);
         command
     }
@@ -241,7 +273,7 @@ impl Machine {
     pub fn spawn(&mut self, under: &[&str]) {
         assert!(self.daemon.is_none(), "{}: the daemon runs already", self.name);
         let log = fs::File::options().create(true).append(true).open(self.path("vsyncd.log")).expect("a log");
-        let daemon = binary("vsyncd");
+        let daemon = self.program("vsyncd");
         let mut command = match under {
             [] => self.command(&daemon),
             [program, arguments @ ..] => {

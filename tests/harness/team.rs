@@ -108,6 +108,7 @@ pub fn profile(machine: &Machine, server: &S3Server) {
     let keys = server.credentials();
     let secret = machine.path("s3-secret");
     private(&secret, &keys.secret_access_key);
+    machine.hand_over();
     let (endpoint, secret) = (server.endpoint(), secret.display().to_string());
     let place = ["--endpoint", &endpoint, "--region", server.region(), "--bucket", server.bucket()];
     let access = ["--access-key-id", &keys.access_key_id, "--secret-access-key-file", &secret];

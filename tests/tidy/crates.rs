@@ -66,3 +66,17 @@ fn core_links_nothing_that_acts() {
         .collect();
     crate::report(&found, "core must stay free of I/O; do it in vsyncd and hand the result in");
 }
+
+/// What people install cannot be told where to die: only tests build the daemon with fail points.
+#[test]
+fn a_release_has_no_fail_points() {
+    let features = |more: &[&str]| {
+        let plain =
+            ["tree", "--offline", "-p", "vsyncd", "-e", "no-dev", "--depth", "0", "-f", "{p} features: {f}"];
+        cargo(&[&plain[..], more].concat())
+    };
+    let asked = features(&["--features", "fail-points"]);
+    assert!(asked.contains("fail-points"), "the feature is not where this test looks for it: {asked}");
+    let release = features(&[]);
+    assert!(!release.contains("fail-points"), "cargo build gives {release}");
+}

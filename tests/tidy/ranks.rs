@@ -6,10 +6,11 @@ use crate::{code, complete, tree};
 
 /// The daemon's modules. A module uses lower ranks and itself; those of one rank do not know
 /// each other.
-const SHELL: [(&str, u8); 19] = [
+const SHELL: [(&str, u8); 20] = [
     ("clock", 0),
     ("detach", 0),
     ("disk::atomic", 0),
+    ("fail_point", 0),
     ("harden", 0),
     ("signals", 0),
     ("tasks", 0),
@@ -48,7 +49,8 @@ const UP: [(&str, &str, &str); 1] =
     [("ipc", "daemon", "handlers ask the daemon itself to stop, reload and show its settings")];
 
 /// Modules of one rank that know each other for a reason.
-const ASIDE: [(&str, &str, &str); 0] = [];
+const ASIDE: [(&str, &str, &str); 1] =
+    [("disk::atomic", "fail_point", "each step of a write is a moment at which a test may kill")];
 
 /// Who reads and writes socket messages. Everybody else speaks core's language.
 const SPEAKS_PROTO: [&str; 2] = ["ipc", "daemon"];

@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal as _, Read as _, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
+use rustix::io::Errno;
 use vsync_proto::{Code, Failure, Hidden};
 
 use crate::interrupt;
@@ -143,7 +144,25 @@ pub(crate) fn io_failure(text: &str, error: &io::Error) -> Failure {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Code::DiskFull,
         _ => Code::Io,
     };
-    Failure::new(code, text).cause(error.to_string())
+    let failure = Failure::new(code, text).cause(error.to_string());
+    match advice(error) {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+/// What to do about a disk that does not take or give something.
+fn advice(error: &io::Error) -> Option<&'static str> {
+    Some(match error.raw_os_error().map(Errno::from_raw_os_error)? {
+        Errno::NOSPC => "free some space, and try again",
+        Errno::DQUOT => "free some of your quota, or have it raised, and try again",
+        Errno::ROFS => "the file system is mounted read-only: name a place on another one",
+        Errno::MFILE | Errno::NFILE => {
+            "raise the limit of open files (ulimit -n), or end what holds so many open"
+        }
+        Errno::IO => "the disk may be failing: look at the system's log, or name a place on another one",
+        _ => return None,
+    })
 }
 
 #[cfg(test)]

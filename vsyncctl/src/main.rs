@@ -3,6 +3,7 @@
 mod cli;
 mod clock;
 mod exit_code;
+mod harden;
 mod input;
 mod interrupt;
 mod render;
@@ -12,6 +13,7 @@ mod start;
 mod verbs;
 
 fn main() -> std::process::ExitCode {
+    harden::harden();
     interrupt::install();
     verbs::run(std::env::args_os())
 }

@@ -22,8 +22,9 @@ use crate::ipc::convert;
 use crate::ipc::handler::Handler;
 use crate::ipc::server::Server;
 use crate::logging::Logging;
+use crate::repo::backup::clear_away;
 use crate::signals::{self, Signal, Signals};
-use crate::tasks::Tasks;
+use crate::tasks::{Tasks, blocking};
 use crate::worker::entry::Slot;
 use crate::worker::setup::Setup;
 use crate::worker::supervisor::Supervisor;
@@ -260,8 +261,9 @@ fn take_lock(path: &Path, socket: &Path) -> Result<File, StartError> {
     }
     let record = LockRecord { pid: std::process::id(), socket: socket.to_owned() };
     let json = serde_json::to_vec(&record).map_err(|error| StartError::Failed(error.to_string()))?;
-    file.set_len(0).and_then(|()| file.rewind()).map_err(failed)?;
-    file.write_all(&json).and_then(|()| file.sync_data()).map_err(failed)?;
+    // Over the old record, then cut: what is given back first may not be had again on a full disk.
+    file.rewind().and_then(|()| file.write_all(&json)).map_err(failed)?;
+    file.set_len(json.len() as u64).and_then(|()| file.sync_data()).map_err(failed)?;
     Ok(file)
 }
 
@@ -275,6 +277,14 @@ pub async fn run(options: Options, ground: Ground, logging: Logging) -> Result<(
     let tasks = Tasks::default();
     let setup = Setup::new(ground.paths, ground.settings);
     let supervisor = Supervisor::new(setup, tasks.clone());
+    // Listed before anybody can ask for another one, and cleared away beside everything else: the disk
+    // that such a folder was to be on may hang.
+    let cut_short = supervisor.setup().state.restores().unwrap_or_default();
+    tasks.spawn("restores", async move {
+        if blocking(move || clear_away(cut_short)).await.is_err() {
+            tracing::error!("clearing away what restores left failed unexpectedly");
+        }
+    });
     let started = supervisor.reconcile().await;
     started.map_err(|problem| StartError::Failed(problem.to_string()))?;
     supervisor.loaded().await;

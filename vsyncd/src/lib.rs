@@ -7,6 +7,7 @@ pub mod config;
 pub mod daemon;
 pub mod detach;
 pub mod disk;
+pub mod fail_point;
 pub mod harden;
 pub mod ipc;
 pub mod keychain;

@@ -1,5 +1,6 @@
 //! The vsync daemon.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use vsyncd::daemon::{self, Ground, Options, StartError};
@@ -11,7 +12,8 @@ fn main() -> ExitCode {
     match start() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            // Where that cannot be written the exit code has to do.
+            let _ = writeln!(std::io::stderr(), "error: {error}");
             ExitCode::from(match error {
                 StartError::Usage(_) => 64,
                 StartError::Config(_) => 78,

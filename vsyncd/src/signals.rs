@@ -11,9 +11,14 @@ pub enum Signal {
     Reload,
 }
 
+/// SIGXFSZ, which has this number on Linux and macOS: a file grew beyond what the process may write.
+const FILE_TOO_LARGE: i32 = 25;
+
 /// The signals that are handled, from now on.
 #[derive(Debug)]
 pub struct Signals {
+    /// Heard and passed over: the write fails with an error of its own, instead of ending the daemon.
+    _file_too_large: Option<Stream>,
     terminate: Option<Stream>,
     interrupt: Option<Stream>,
     hangup: Option<Stream>,
@@ -30,6 +35,7 @@ impl Signals {
             }
         };
         Self {
+            _file_too_large: listen(SignalKind::from_raw(FILE_TOO_LARGE)),
             terminate: listen(SignalKind::terminate()),
             interrupt: listen(SignalKind::interrupt()),
             hangup: listen(SignalKind::hangup()),

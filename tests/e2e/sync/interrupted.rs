@@ -141,6 +141,23 @@ fn a_service_that_vanishes_before_the_first_write_is_unreachable() {
 }
 
 #[test]
+fn what_a_run_had_made_before_it_was_killed_is_ours_to_take_away() {
+    let mut story = story("a");
+    story.hub.http().fail_next(usize::MAX, puts().after(5), Fault::Hang);
+    let mut client = story.command(&["--gh-repo", "acme/web", "-q"]).spawn().unwrap();
+    until("five are there", || story.hub.names(Some("dev")).len() == 5);
+    story.ann.kill();
+    assert_eq!(client.wait().unwrap().code(), Some(3));
+    story.hub.http().clear_faults();
+    story.ann.start();
+    story.hub.set_secret(Some("dev"), "THEIRS", b"x");
+    story.file(".env.dev", "KEPT=1\n");
+    let (code, answer) = story.json(&["--prune"]);
+    assert_eq!((code, &answer["counts"]["removed"]), (0, &json!(5)), "{answer}");
+    assert_eq!(story.hub.names(Some("dev")), ["KEPT", "THEIRS"]);
+}
+
+#[test]
 fn two_clients_at_once_send_each_secret_once_and_the_later_content_last() {
     let story = story("a");
     let slow = Fault::Delay(std::time::Duration::from_millis(100));

@@ -8,9 +8,9 @@
 mod api;
 mod state;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
-use crate::http::{HttpServer, Received, Reply, Service};
+use crate::http::{HttpServer, Locked};
 
 pub use state::Sealed;
 
@@ -23,22 +23,7 @@ pub const TOKEN: &str = "ghp_benchbenchbenchbenchbenchbenchbench1";
 #[derive(Debug)]
 pub struct GitHubServer {
     server: HttpServer,
-    api: Arc<Api>,
-}
-
-#[derive(Debug)]
-struct Api(Mutex<State>);
-
-impl Api {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Service for Api {
-    fn answer(&self, request: &Received) -> Reply {
-        api::answer(&mut self.state(), request)
-    }
+    api: Arc<Locked<State>>,
 }
 
 impl GitHubServer {
@@ -47,8 +32,8 @@ impl GitHubServer {
     /// # Panics
     /// When no port or thread can be had.
     pub fn start(repository: &str) -> Self {
-        let api = Arc::new(Api(Mutex::new(State::new(repository))));
-        Self { server: HttpServer::start(Arc::<Api>::clone(&api)), api }
+        let api = Locked::new(State::new(repository), api::answer);
+        Self { server: HttpServer::start(Arc::<Locked<State>>::clone(&api)), api }
     }
 
     /// What is under the API: its URL, its counters and its faults.

@@ -3,7 +3,9 @@
 //! ends when the value is dropped.
 
 mod fault;
+mod locked;
 mod message;
+mod tokens;
 mod wire;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -15,7 +17,9 @@ use tokio::sync::watch;
 pub use fault::{Fault, Matcher};
 pub use message::{Received, Reply};
 
+pub(crate) use locked::Locked;
 pub(crate) use message::decoded;
+pub(crate) use tokens::Tokens;
 
 use fault::Script;
 

@@ -31,7 +31,7 @@ pub(super) fn answer(state: &mut State, request: &Received) -> Reply {
         }
         _ => {}
     }
-    if !state.accepts(request.header("authorization")) {
+    if !state.tokens.accepts(request.header("authorization")) {
         let challenge = format!(r#"Bearer authorization="{}/{TENANT}", resource="{RESOURCE}""#, state.url);
         return refused(401, "Unauthorized", None, "AKV10000: Request is missing a Bearer or PoP token.")
             .with("www-authenticate", &challenge);
@@ -75,7 +75,7 @@ fn identity(state: &mut State, right: bool) -> Reply {
     if !right {
         return Reply::json(400, &json!({ "error": "invalid_request", "error_description": "Bad request." }));
     }
-    let token = state.give_token();
+    let token = state.tokens.give("eyJ0.bench.");
     Reply::json(200, &json!({ "access_token": token, "expires_in": 3599, "token_type": "Bearer" }))
 }
 

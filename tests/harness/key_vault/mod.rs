@@ -4,10 +4,10 @@
 
 mod api;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use crate::http::{HttpServer, Received, Reply, Service};
+use crate::http::{HttpServer, Locked, Tokens};
 
 /// The directory, the application and its secret.
 pub const TENANT: &str = "11111111-2222-4333-8444-555555555555";
@@ -30,35 +30,18 @@ struct State {
     /// By name in lower case.
     secrets: BTreeMap<String, Entry>,
     url: String,
-    tokens: BTreeSet<String>,
-    given: usize,
-    tokens_last: Option<usize>,
+    tokens: Tokens,
     writers_only: bool,
     stranger: bool,
     link: Option<String>,
     seconds: u64,
 }
 
-#[derive(Debug, Default)]
-struct Api(Mutex<State>);
-
-impl Api {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Service for Api {
-    fn answer(&self, request: &Received) -> Reply {
-        api::answer(&mut self.state(), request)
-    }
-}
-
 /// The running server.
 #[derive(Debug)]
 pub struct KeyVault {
     server: HttpServer,
-    api: Arc<Api>,
+    api: Arc<Locked<State>>,
 }
 
 impl KeyVault {
@@ -67,8 +50,8 @@ impl KeyVault {
     /// # Panics
     /// When no port or thread can be had.
     pub fn start() -> Self {
-        let api = Arc::new(Api::default());
-        let server = HttpServer::start(Arc::<Api>::clone(&api));
+        let api = Locked::new(State::default(), api::answer);
+        let server = HttpServer::start(Arc::<Locked<State>>::clone(&api));
         api.state().url = server.url();
         Self { server, api }
     }
@@ -85,12 +68,12 @@ impl KeyVault {
 
     /// How many tokens were given out.
     pub fn tokens_given(&self) -> usize {
-        self.api.state().given
+        self.api.state().tokens.given()
     }
 
     /// Refuses every token known so far from the `count`-th request after this one on (0: at once).
     pub fn expire_tokens(&self, count: usize) {
-        self.api.state().tokens_last = Some(count);
+        self.api.state().tokens.expire_after(count);
     }
 
     /// Keeps the credential from reading values.
@@ -147,26 +130,6 @@ impl State {
         let entry = self.secrets.entry(name.to_lowercase()).or_default();
         entry.versions.push((value.to_owned(), at));
         (entry.versions.len(), at)
-    }
-
-    fn give_token(&mut self) -> String {
-        self.given += 1;
-        let token = format!("eyJ0.bench.number-{}", self.given);
-        self.tokens.insert(token.clone());
-        token
-    }
-
-    fn accepts(&mut self, authorization: &str) -> bool {
-        if let Some(left) = self.tokens_last {
-            match left.checked_sub(1) {
-                Some(fewer) => self.tokens_last = Some(fewer),
-                None => {
-                    self.tokens.clear();
-                    self.tokens_last = None;
-                }
-            }
-        }
-        authorization.strip_prefix("Bearer ").is_some_and(|token| self.tokens.contains(token))
     }
 }
 

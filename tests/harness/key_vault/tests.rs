@@ -1,9 +1,10 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::http::{Received, Service as _};
 
 fn ask(server: &KeyVault, method: &str, path: &str, query: &[(&str, &str)], body: &str) -> (u16, Value) {
-    let token = server.api.state().give_token();
+    let token = server.api.state().tokens.give("test.");
     let query = query.iter().chain(&[("api-version", "7.4")]);
     let request = Received {
         method: method.into(),

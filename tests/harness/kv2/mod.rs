@@ -5,11 +5,11 @@
 mod api;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::http::{HttpServer, Received, Reply, Service};
+use crate::http::{HttpServer, Locked};
 
 /// A token that may do everything below `secret/`.
 pub const TOKEN: &str = "hvs.benchbenchbenchbenchbench";
@@ -33,27 +33,12 @@ struct State {
     races: usize,
 }
 
-#[derive(Debug, Default)]
-struct Api(Mutex<State>);
-
-impl Api {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Service for Api {
-    fn answer(&self, request: &Received) -> Reply {
-        api::answer(&mut self.state(), request)
-    }
-}
-
 /// The running server: a KV v2 engine at `secret/`, a KV v1 engine at `old/`, no namespace but the root
 /// and `team`.
 #[derive(Debug)]
 pub struct Kv2Server {
     server: HttpServer,
-    api: Arc<Api>,
+    api: Arc<Locked<State>>,
 }
 
 impl Kv2Server {
@@ -62,8 +47,8 @@ impl Kv2Server {
     /// # Panics
     /// When no port or thread can be had.
     pub fn start() -> Self {
-        let api = Arc::new(Api::default());
-        Self { server: HttpServer::start(Arc::<Api>::clone(&api)), api }
+        let api = Locked::new(State::default(), api::answer);
+        Self { server: HttpServer::start(Arc::<Locked<State>>::clone(&api)), api }
     }
 
     /// What is under the API: its URL, its counters and its faults.

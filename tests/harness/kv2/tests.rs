@@ -1,4 +1,5 @@
 use super::*;
+use crate::http::{Received, Reply, Service as _};
 
 fn request(method: &str, path: &str, token: &str, body: &Value) -> Received {
     Received {

@@ -9,6 +9,7 @@ mod wire;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -46,6 +47,23 @@ struct Shared {
     script: Script,
     requests: Mutex<Requests>,
     offline: watch::Sender<bool>,
+    hanging: AtomicUsize,
+}
+
+/// A request that hangs, as long as its client waits.
+struct Hanging<'a>(&'a Shared);
+
+impl<'a> Hanging<'a> {
+    fn begin(shared: &'a Shared) -> Self {
+        shared.hanging.fetch_add(1, Ordering::SeqCst);
+        Self(shared)
+    }
+}
+
+impl Drop for Hanging<'_> {
+    fn drop(&mut self) {
+        self.0.hanging.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl Shared {
@@ -85,6 +103,7 @@ impl S3Server {
             script: Script::default(),
             requests: Mutex::default(),
             offline: watch::Sender::new(false),
+            hanging: AtomicUsize::new(0),
         });
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
@@ -135,6 +154,11 @@ impl S3Server {
     /// Forgets all faults that have not happened yet. Requests that hang keep hanging.
     pub fn clear_faults(&self) {
         self.shared.script.clear();
+    }
+
+    /// How many requests hang at this moment, their clients still waiting.
+    pub fn hanging(&self) -> usize {
+        self.shared.hanging.load(Ordering::SeqCst)
     }
 
     /// While set, every connection is dropped without a byte, open ones included.

@@ -18,7 +18,7 @@ use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
 use super::fault::{Fault, usual_code};
-use super::{BUCKET, Shared, service};
+use super::{BUCKET, Hanging, Shared, service};
 
 /// Any error here makes hyper drop the connection.
 type Broken = Box<dyn std::error::Error + Send + Sync>;
@@ -70,7 +70,10 @@ async fn answer(
             answer.headers_mut().insert("x-amz-bucket-region", region.parse()?);
             return Ok(answer);
         }
-        Some(Fault::Hang) => std::future::pending().await,
+        Some(Fault::Hang) => {
+            let _hangs = Hanging::begin(&shared);
+            std::future::pending().await
+        }
         Some(Fault::LoseAnswer) => {
             run(&protocol, request).await?;
             return Err("the answer is lost on purpose".into());

@@ -22,7 +22,7 @@ pub(super) fn answer(state: &mut State, request: &Received) -> Reply {
         ("GET", path) if path == token => return metadata(state, request),
         _ => {}
     }
-    if !state.accepts(request.header("authorization")) {
+    if !state.tokens.accepts(request.header("authorization")) {
         return refused(401, "UNAUTHENTICATED", "Request had invalid authentication credentials.", None);
     }
     let ["v1", "projects", project, "secrets", rest @ ..] = segments.as_slice() else {
@@ -58,7 +58,7 @@ fn metadata(state: &mut State, request: &Received) -> Reply {
     if request.header("metadata-flavor") != "Google" {
         return Reply::empty(403);
     }
-    let token = state.give_token();
+    let token = state.tokens.give("ya29.given-");
     Reply::json(200, &json!({ "access_token": token, "expires_in": 3599, "token_type": "Bearer" }))
         .with("metadata-flavor", "Google")
 }

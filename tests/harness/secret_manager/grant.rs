@@ -33,7 +33,7 @@ pub(super) fn answer(state: &mut State, request: &Received) -> Reply {
             &json!({ "error": "invalid_grant", "error_description": "Invalid JWT Signature." }),
         );
     }
-    let token = state.give_token();
+    let token = state.tokens.give("ya29.given-");
     Reply::json(200, &json!({ "access_token": token, "expires_in": 3599, "token_type": "Bearer" }))
 }
 

@@ -7,11 +7,11 @@ mod api;
 mod grant;
 mod state;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use serde_json::json;
 
-use crate::http::{HttpServer, Received, Reply, Service};
+use crate::http::{HttpServer, Locked};
 
 use state::State;
 
@@ -37,22 +37,7 @@ pub enum Role {
 #[derive(Debug)]
 pub struct SecretManager {
     server: HttpServer,
-    api: Arc<Api>,
-}
-
-#[derive(Debug)]
-struct Api(Mutex<State>);
-
-impl Api {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Service for Api {
-    fn answer(&self, request: &Received) -> Reply {
-        api::answer(&mut self.state(), request)
-    }
+    api: Arc<Locked<State>>,
 }
 
 impl SecretManager {
@@ -61,8 +46,8 @@ impl SecretManager {
     /// # Panics
     /// When no port or thread can be had.
     pub fn start() -> Self {
-        let api = Arc::new(Api(Mutex::new(State::new())));
-        let server = HttpServer::start(Arc::<Api>::clone(&api));
+        let api = Locked::new(State::new(), api::answer);
+        let server = HttpServer::start(Arc::<Locked<State>>::clone(&api));
         api.state().token_uri = format!("{}/token", server.url());
         Self { server, api }
     }
@@ -105,12 +90,12 @@ impl SecretManager {
 
     /// How many tokens were given out.
     pub fn tokens_given(&self) -> usize {
-        self.api.state().given
+        self.api.state().tokens.given()
     }
 
     /// Refuses every token known so far from the `count`-th request after this one on (0: at once).
     pub fn expire_tokens(&self, count: usize) {
-        self.api.state().tokens_last = Some(count);
+        self.api.state().tokens.expire_after(count);
     }
 
     /// Sets what every credential may do.

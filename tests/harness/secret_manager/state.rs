@@ -1,8 +1,9 @@
 //! What the server knows.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::{Role, TOKEN};
+use crate::http::Tokens;
 
 /// A version of a secret.
 #[derive(Debug, Clone)]
@@ -20,9 +21,7 @@ pub(super) struct State {
     pub(super) forget_checksums: bool,
     pub(super) corrupt: bool,
     pub(super) token_uri: String,
-    pub(super) given: usize,
-    pub(super) tokens_last: Option<usize>,
-    tokens: BTreeSet<String>,
+    pub(super) tokens: Tokens,
     writes: usize,
 }
 
@@ -35,9 +34,7 @@ impl State {
             forget_checksums: false,
             corrupt: false,
             token_uri: String::new(),
-            given: 0,
-            tokens_last: None,
-            tokens: BTreeSet::from([TOKEN.to_owned()]),
+            tokens: Tokens::with(TOKEN),
             writes: 0,
         }
     }
@@ -49,27 +46,5 @@ impl State {
         let versions = self.secrets.entry(name.to_owned()).or_default();
         versions.push(Version { value, state: "ENABLED", created });
         versions.len()
-    }
-
-    /// A token that is accepted from now on.
-    pub(super) fn give_token(&mut self) -> String {
-        self.given += 1;
-        let token = format!("ya29.given-number-{}", self.given);
-        self.tokens.insert(token.clone());
-        token
-    }
-
-    /// Whether a request carries a token that is still good.
-    pub(super) fn accepts(&mut self, authorization: &str) -> bool {
-        if let Some(left) = self.tokens_last {
-            match left.checked_sub(1) {
-                Some(fewer) => self.tokens_last = Some(fewer),
-                None => {
-                    self.tokens.clear();
-                    self.tokens_last = None;
-                }
-            }
-        }
-        authorization.strip_prefix("Bearer ").is_some_and(|token| self.tokens.contains(token))
     }
 }

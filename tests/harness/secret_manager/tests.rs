@@ -1,4 +1,5 @@
 use super::*;
+use crate::http::{Received, Service as _};
 
 fn request(method: &str, path: &str, query: &[(&str, &str)], body: &str) -> Received {
     Received {

@@ -6,9 +6,11 @@ mod api;
 mod signature;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
-use crate::http::{HttpServer, Received, Reply, Service};
+use crate::http::{HttpServer, Locked};
+
+pub use signature::signed;
 
 /// The region that signatures must name.
 pub const REGION: &str = "eu-central-1";
@@ -40,26 +42,11 @@ struct State {
     expires_after: Option<usize>,
 }
 
-#[derive(Debug, Default)]
-struct Api(Mutex<State>);
-
-impl Api {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Service for Api {
-    fn answer(&self, request: &Received) -> Reply {
-        api::answer(&mut self.state(), request)
-    }
-}
-
 /// The running server.
 #[derive(Debug)]
 pub struct SecretsManager {
     server: HttpServer,
-    api: Arc<Api>,
+    api: Arc<Locked<State>>,
 }
 
 impl SecretsManager {
@@ -68,8 +55,8 @@ impl SecretsManager {
     /// # Panics
     /// When no port or thread can be had.
     pub fn start() -> Self {
-        let api = Arc::new(Api::default());
-        Self { server: HttpServer::start(Arc::<Api>::clone(&api)), api }
+        let api = Locked::new(State::default(), api::answer);
+        Self { server: HttpServer::start(Arc::<Locked<State>>::clone(&api)), api }
     }
 
     /// What is under the API: its URL, its counters and its faults.

@@ -193,9 +193,10 @@ fn details(pair: &PairStatus) -> String {
     });
     let next = pair.next_poll_s.map(|left| format!(", next look in {left} s")).unwrap_or_default();
     format!(
-        "layout {layout}, conditional writes {}, atomic {}, key in {key_store}{next}",
+        "layout {layout}, conditional writes {}, atomic {}, {}key in {key_store}{next}",
         word(pair.conditional_writes),
         word(pair.atomic),
+        if pair.watched == Some(false) { "not watched, " } else { "" },
     )
 }
 

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use vsync_core::format::envconfig::{EnvConfig, EnvConfigError, Extra, S3};
 use vsync_core::id::{Env, Pair, Repo};
@@ -44,16 +45,17 @@ pub enum PairError {
     Io(#[from] io::Error),
 }
 
-/// The configurations of this machine.
+/// The configurations of this machine. Clones take turns in writing them.
 #[derive(Debug, Clone)]
 pub struct Pairs {
     paths: Paths,
+    turn: Arc<Mutex<()>>,
 }
 
 impl Pairs {
     /// The configurations below these folders.
-    pub const fn new(paths: Paths) -> Self {
-        Self { paths }
+    pub fn new(paths: Paths) -> Self {
+        Self { paths, turn: Arc::default() }
     }
 
     /// Reads one; `None` when the pair is not known here.
@@ -85,17 +87,32 @@ impl Pairs {
     /// # Errors
     /// The system's.
     pub fn save(&self, pair: &Pair, config: &EnvConfig) -> Result<(), PairError> {
+        let _turn = self.turn();
+        self.put(pair, config)
+    }
+
+    /// Changes a part of one and leaves the rest as it is by then: no other change comes between reading
+    /// and writing. `change` says whether it did anything; else nothing is written. False when the pair
+    /// is not known here.
+    ///
+    /// # Errors
+    /// As [`Pairs::load`] and [`Pairs::save`].
+    pub fn edit(&self, pair: &Pair, change: impl FnOnce(&mut EnvConfig) -> bool) -> Result<bool, PairError> {
+        let _turn = self.turn();
+        let Some(mut config) = self.load(pair)?.map(|loaded| loaded.value) else { return Ok(false) };
+        if change(&mut config) {
+            self.put(pair, &config)?;
+        }
+        Ok(true)
+    }
+
+    fn put(&self, pair: &Pair, config: &EnvConfig) -> Result<(), PairError> {
         let path = self.ready(pair)?;
         Ok(atomic::write(&path, &Zeroizing::new(config.write()), 0o600)?)
     }
 
-    /// As [`Pairs::save`], but a power cut right after it may bring the old one back.
-    ///
-    /// # Errors
-    /// The system's.
-    pub fn save_soon(&self, pair: &Pair, config: &EnvConfig) -> Result<(), PairError> {
-        let path = self.ready(pair)?;
-        Ok(atomic::write_soon(&path, &Zeroizing::new(config.write()), 0o600)?)
+    fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Writes the configuration of a pair that is not known yet.
@@ -103,6 +120,7 @@ impl Pairs {
     /// # Errors
     /// [`PairError::Exists`], also when only the older client knows it, or the system's.
     pub fn create(&self, pair: &Pair, config: &EnvConfig) -> Result<(), PairError> {
+        let _turn = self.turn();
         if self.find(pair)?.is_some() {
             return Err(PairError::Exists(pair.clone()));
         }

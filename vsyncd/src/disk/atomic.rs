@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags};
@@ -13,6 +13,7 @@ use rustix::io::Errno;
 use super::fault::cannot;
 use super::folder::{Folder, facts_at};
 use super::rename;
+use crate::fail_point;
 
 /// Distinguishes the temporary files of this process.
 static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -22,18 +23,11 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 ///
 /// # Errors
 /// The system's, with the path; a target that is a symlink or a folder is refused. The old file
-/// is then untouched and nothing is left behind.
+/// is then untouched and nothing is left behind, except where only the last step, the sync of the
+/// folder, fails: then the new file is in place, and a power cut may bring the old one back.
 pub fn write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
-    let placed = place(path, bytes, mode, (true, true)).and_then(|placed| sync(&placed.folder));
+    let placed = place(path, bytes, mode, (true, true)).and_then(|placed| placed.settle_name());
     placed.map_err(cannot("write", path.display()))
-}
-
-/// As [`write`], but right after it a power cut may bring the old file back. Never a torn one.
-///
-/// # Errors
-/// As [`write`].
-pub fn write_soon(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
-    place(path, bytes, mode, (true, true)).map(drop).map_err(cannot("write", path.display()))
 }
 
 /// As [`write`], but until what it returns is settled a power cut may leave the old file, a torn one
@@ -58,6 +52,7 @@ pub fn write_new_unsettled(path: &Path, bytes: &[u8], mode: u32) -> io::Result<U
 pub struct Unsettled {
     file: File,
     folder: Folder,
+    path: PathBuf,
 }
 
 impl Unsettled {
@@ -67,7 +62,18 @@ impl Unsettled {
     /// The system's.
     pub fn settle(&self) -> io::Result<()> {
         self.file.sync_all()?;
-        sync(&self.folder)
+        self.settle_name()
+    }
+
+    fn settle_name(&self) -> io::Result<()> {
+        sync(&self.folder)?;
+        self.lasts();
+        Ok(())
+    }
+
+    /// It is durable, whatever made it so.
+    pub(super) fn lasts(&self) {
+        fail_point::file(&self.path, "lasting");
     }
 
     /// The file system that it lies on.
@@ -79,9 +85,13 @@ impl Unsettled {
 /// As [`write`], but only where nothing is yet.
 ///
 /// # Errors
-/// As [`write`]; [`io::ErrorKind::AlreadyExists`] when the name is taken.
+/// As [`write`], but nothing is in place then; [`io::ErrorKind::AlreadyExists`] when the name is taken.
 pub fn write_new(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
-    let placed = place(path, bytes, mode, (false, true)).and_then(|placed| sync(&placed.folder));
+    let placed = place(path, bytes, mode, (false, true)).and_then(|placed| {
+        placed.settle_name().inspect_err(|_| {
+            let _ = unlink(path);
+        })
+    });
     placed.map_err(cannot("write", path.display()))
 }
 
@@ -97,9 +107,10 @@ fn place(path: &Path, bytes: &[u8], mode: u32, (replace, sync): (bool, bool)) ->
     let temp = temporary(name.as_bytes());
     // One of an earlier process with this id can only be what a crash left.
     let _ = rustix::fs::unlinkat(&parent, &temp[..], AtFlags::empty());
-    let written = fill(&parent, &temp, bytes, mode).and_then(|file| {
+    let written = fill(&parent, &temp, path, bytes, mode).and_then(|file| {
         if sync {
             file.sync_all()?;
+            fail_point::file(path, "synced");
         }
         if replace {
             rustix::fs::renameat(&parent, &temp[..], &parent, name)?;
@@ -111,7 +122,9 @@ fn place(path: &Path, bytes: &[u8], mode: u32, (replace, sync): (bool, bool)) ->
     if written.is_err() {
         let _ = rustix::fs::unlinkat(&parent, &temp[..], AtFlags::empty());
     }
-    Ok(Unsettled { file: written?, folder: parent })
+    let file = written?;
+    fail_point::file(path, "renamed");
+    Ok(Unsettled { file, folder: parent, path: path.to_owned() })
 }
 
 /// A free name beside the file, that tells whose it is.
@@ -129,7 +142,7 @@ pub(super) fn maker(name: &[u8]) -> Option<u32> {
     (number(process) && number(serial)).then(|| process.parse().ok()).flatten()
 }
 
-fn fill(parent: &Folder, temp: &[u8], bytes: &[u8], mode: u32) -> io::Result<File> {
+fn fill(parent: &Folder, temp: &[u8], path: &Path, bytes: &[u8], mode: u32) -> io::Result<File> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mode = raw_mode(mode);
     let file = rustix::fs::openat(parent, temp, flags, mode)?;
@@ -137,6 +150,7 @@ fn fill(parent: &Folder, temp: &[u8], bytes: &[u8], mode: u32) -> io::Result<Fil
     rustix::fs::fchmod(&file, mode)?;
     let mut file = File::from(file);
     file.write_all(bytes)?;
+    fail_point::file(path, "filled");
     Ok(file)
 }
 
@@ -157,7 +171,10 @@ pub fn create_private_dirs(path: &Path) -> io::Result<()> {
     }
     let made = Folder::parent_of(path).and_then(|(parent, name)| {
         match rustix::fs::mkdirat(&parent, name, Mode::RWXU) {
-            Ok(()) => sync(parent),
+            Ok(()) => {
+                fail_point::reach("folder", "made");
+                sync(parent)
+            }
             // Somebody else made it meanwhile.
             Err(Errno::EXIST) => Ok(()),
             Err(error) => Err(error.into()),
@@ -196,8 +213,12 @@ pub fn read_limited(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
 /// # Errors
 /// The system's, with the path.
 pub fn remove(path: &Path) -> io::Result<bool> {
-    let removed =
-        unlink(path).and_then(|parent| parent.map_or(Ok(false), |parent| sync(parent).map(|()| true)));
+    let removed = unlink(path).and_then(|parent| {
+        let Some(parent) = parent else { return Ok(false) };
+        sync(parent)?;
+        fail_point::file(path, "removed");
+        Ok(true)
+    });
     removed.map_err(cannot("remove", path.display()))
 }
 
@@ -216,7 +237,10 @@ fn unlink(path: &Path) -> io::Result<Option<Folder>> {
         other => other?,
     };
     match rustix::fs::unlinkat(&parent, name, AtFlags::empty()) {
-        Ok(()) => Ok(Some(parent)),
+        Ok(()) => {
+            fail_point::file(path, "unlinked");
+            Ok(Some(parent))
+        }
         Err(Errno::NOENT) => Ok(None),
         Err(error) => Err(error.into()),
     }

@@ -63,10 +63,22 @@ pub fn store(dir: &Path, pair: &Pair, at: Version, ciphertext: &[u8], published:
         }
         at = next;
     };
-    if published {
-        mark_published(dir, &name)?;
+    if published && let Err(error) = mark_published(dir, &name) {
+        // Without its mark it would be kept for ever, and each further try would add one.
+        let _ = discard(dir, &name);
+        return Err(error);
     }
     Ok(name)
+}
+
+/// Removes a backup that turned out not to be needed: what it holds is where it was.
+///
+/// # Errors
+/// The system's, with the path.
+pub fn discard(dir: &Path, name: &str) -> io::Result<()> {
+    // The mark first: a file without one is kept, a mark without a file would lie.
+    atomic::remove(&dir.join(MARKS).join(name))?;
+    atomic::remove(&dir.join(name)).map(|_| ())
 }
 
 /// Notes that a backup's content is in the bucket as well.
@@ -116,9 +128,7 @@ pub fn prune(dir: &Path, pair: &Pair, keep: usize) -> io::Result<Vec<String>> {
     let surplus = all.into_iter().filter(|backup| backup.repo.is_some() && backup.published).skip(keep);
     let mut removed = Vec::new();
     for backup in surplus {
-        // The mark first: a file without one is kept, a mark without a file would lie.
-        atomic::remove(&dir.join(MARKS).join(&backup.name))?;
-        atomic::remove(&dir.join(&backup.name))?;
+        discard(dir, &backup.name)?;
         removed.push(backup.name);
     }
     Ok(removed)
@@ -169,6 +179,19 @@ mod tests {
         assert_eq!(std::fs::read(dir.join(&names[1])).unwrap(), [1]);
         let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&dir), mode(&dir.join(&names[0]))), (0o700, 0o600));
+    }
+
+    #[test]
+    fn a_backup_that_cannot_be_marked_is_none() {
+        let temp = tempfile::tempdir().unwrap();
+        let (dir, pair) = (temp.path(), pair("web", "dev"));
+        std::fs::write(dir.join(MARKS), "in the way").unwrap();
+        assert!(store(dir, &pair, at("20261231-235959"), b"x", true).is_err());
+        assert_eq!(list(dir, None).unwrap(), []);
+        let name = store(dir, &pair, at("20261231-235959"), b"x", false).unwrap();
+        std::fs::remove_file(dir.join(MARKS)).unwrap();
+        discard(dir, &name).unwrap();
+        assert_eq!(list(dir, None).unwrap(), []);
     }
 
     #[test]

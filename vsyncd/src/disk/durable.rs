@@ -25,10 +25,12 @@ pub(crate) fn settle<'a>(
         one_by_one(folder, files, folders)?;
     }
     // State and vault often lie on one file system: then one sync did for both.
-    match journal.filter(|journal| !whole || journal.device() != folder.id().device) {
-        Some(journal) => journal.settle(),
-        None => Ok(()),
+    match journal {
+        Some(journal) if whole && journal.device() == folder.id().device => journal.lasts(),
+        Some(journal) => journal.settle()?,
+        None => {}
     }
+    Ok(())
 }
 
 /// One `syncfs` on a thread of its own; false when it failed or took too long. The thread then
@@ -55,7 +57,7 @@ fn one_by_one<'a>(
     folders: impl DoubleEndedIterator<Item = &'a RelPath>,
 ) -> io::Result<()> {
     for path in files {
-        match open_file(folder, path.as_str()) {
+        match open_file(folder.holding(path)?, path.name()) {
             Ok((file, _)) => file.sync_all()?,
             Err(Unread::Io(error)) if error.kind() != io::ErrorKind::PermissionDenied => return Err(error),
             // A file whose mode keeps its owner from opening it cannot be synced by name.

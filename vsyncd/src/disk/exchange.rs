@@ -9,11 +9,13 @@ use rustix::io::Errno;
 use vsync_core::id::Env;
 use vsync_core::version::Version;
 
+use super::atomic;
 use super::fault::cannot;
 use super::folder::{Folder, FolderId, facts_at, split};
 use super::rename;
 use super::sibling::{self, SiblingKind};
 use super::stage::Staged;
+use crate::fail_point;
 
 /// Why a vault folder was not exchanged. It is then what it was before.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +65,16 @@ pub fn exchange(staged: &Staged, target: &Path) -> Result<Exchanged, ExchangeErr
     swap(&staged.path, staged.id, target)
 }
 
+/// Makes what was exchanged beside `target` durable.
+///
+/// # Errors
+/// The system's, with the path. The exchange has happened all the same.
+pub fn settle(target: &Path) -> io::Result<()> {
+    atomic::sync_folder(split(target)?.0)?;
+    fail_point::reach("exchange", "lasting");
+    Ok(())
+}
+
 /// Undoes an exchange: the displaced folder takes its place again, the staged one is back under
 /// its own name. For a displaced folder that turns out to hold an edit nobody has seen.
 ///
@@ -83,6 +95,8 @@ pub fn put_back(staged: &Staged, displaced: &Displaced, target: &Path) -> Result
         }
         _ => {}
     }
+    // The folders stay as they are now: their journal goes.
+    let _ = settle(target);
     Ok(())
 }
 
@@ -97,7 +111,10 @@ pub fn keep(displaced: &Path, env: &Env, deadline: Version) -> io::Result<PathBu
     for serial in 1..1000 {
         let kept = sibling::name(env, SiblingKind::Old, deadline, serial);
         match rename::folder_to_free(&parent, name, kept.as_os_str()) {
-            Ok(()) => return Ok(beside.join(kept)),
+            Ok(()) => {
+                fail_point::reach("displaced", "renamed");
+                return Ok(beside.join(kept));
+            }
             Err(Errno::EXIST | Errno::NOTEMPTY) => {}
             Err(error) => return Err(cannot("rename", displaced.display())(error)),
         }
@@ -124,6 +141,7 @@ fn swap(from: &Path, id: FolderId, target: &Path) -> Result<Exchanged, ExchangeE
     }
     let Some(old) = old else {
         rename::folder_to_free(&parent, from_name, name).map_err(refuse)?;
+        fail_point::reach("exchange", "done");
         return Ok(Exchanged { displaced: None, atomic: true });
     };
     let exchanged = rustix::fs::renameat_with(&parent, from_name, &parent, name, RenameFlags::EXCHANGE);
@@ -140,6 +158,7 @@ fn swap(from: &Path, id: FolderId, target: &Path) -> Result<Exchanged, ExchangeE
             .map_err(refuse)?;
         return Err(ExchangeError::Moved(target.to_owned()));
     }
+    fail_point::reach("exchange", "done");
     Ok(Exchanged { displaced: Some(Displaced { path, id: old.id }), atomic })
 }
 

@@ -3,10 +3,11 @@
 use std::ffi::{CString, OsStr};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags};
 use serde::{Deserialize, Serialize};
+use vsync_core::relpath::RelPath;
 
 use super::facts::Facts;
 
@@ -53,6 +54,17 @@ pub fn id_of(target: &Path) -> io::Result<Option<FolderId>> {
         other => other?,
     };
     Ok(facts_at(&open, name)?.filter(|facts| facts.kind == FileType::Directory).map(|facts| facts.id))
+}
+
+/// The first symlink between the top of a checkout and a vault folder below it, that folder
+/// included. Such a link could lead what is read and written anywhere, and a commit of somebody
+/// else may bring one.
+pub fn link_on_the_way(root: &Path, folder: &Path) -> Option<PathBuf> {
+    let mut path = root.to_owned();
+    folder.strip_prefix(root).ok()?.components().find_map(|part| {
+        path.push(part);
+        path.symlink_metadata().is_ok_and(|about| about.is_symlink()).then(|| path.clone())
+    })
 }
 
 const DIR_FLAGS: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
@@ -110,6 +122,12 @@ impl Folder {
         }
         Ok(fd)
     }
+
+    /// Opens the folder that holds an entry below this one. Going there step by step also reaches
+    /// what lies deeper than the longest path that the system takes.
+    pub(crate) fn holding(&self, path: &RelPath) -> io::Result<OwnedFd> {
+        self.below(path.as_str().as_bytes().strip_suffix(path.name().as_bytes()).unwrap_or_default())
+    }
 }
 
 impl AsFd for Folder {
@@ -165,6 +183,22 @@ mod tests {
         assert!(matches!(Folder::open(&temp.path().join("none")), Err(NotAFolder::Missing)));
         let real = Folder::open(&temp.path().join("real")).unwrap();
         assert!(real.below(b"../link").is_ok_and(|_| false) || real.below(b"link").is_err());
+    }
+
+    #[test]
+    fn a_link_below_the_top_is_found_and_one_above_is_not() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = |name: &str| temp.path().join(name);
+        std::fs::create_dir_all(path("top/infra/vault/dev")).unwrap();
+        std::os::unix::fs::symlink("top", path("alias")).unwrap();
+        std::os::unix::fs::symlink("nowhere", path("top/dangling")).unwrap();
+        std::os::unix::fs::symlink("infra", path("top/link")).unwrap();
+        let found = |root: &str, folder: &str| link_on_the_way(&path(root), &path(folder));
+        assert_eq!(found("alias", "alias/infra/vault/dev"), None);
+        assert_eq!(found("top", "top/infra/none/dev"), None);
+        assert_eq!(found("top", "top/link/vault/dev"), Some(path("top/link")));
+        assert_eq!(found("top", "top/dangling/dev"), Some(path("top/dangling")));
+        assert_eq!(found("top/infra", "elsewhere"), None);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
 
 use super::atomic;
+use crate::fail_point;
 
 /// Removes the temporary files below a folder of ours whose writers are gone, and returns how
 /// many. For the start, when this process has written nothing there: what bears its number is an
@@ -30,10 +31,27 @@ pub fn sweep(folder: &Path) -> usize {
     removed
 }
 
+/// Removes what dead processes left beside one file of a folder that is not ours, at any time; returns
+/// how many.
+pub fn sweep_beside(file: &Path) -> usize {
+    let (Some(folder), Some(name)) = (file.parent(), file.file_name()) else { return 0 };
+    let Ok(entries) = fs::read_dir(folder) else { return 0 };
+    let begins = [b".", name.as_bytes(), b"."].concat();
+    let left = entries.flatten().filter(|entry| {
+        let other = entry.file_name();
+        let maker = atomic::maker(other.as_bytes()).filter(|_| other.as_bytes().starts_with(&begins));
+        maker.is_some_and(|process| process != std::process::id() && is_gone(process))
+            && entry.file_type().is_ok_and(|kind| kind.is_file())
+    });
+    left.filter(|entry| remove(&entry.path()).is_ok()).count()
+}
+
 fn remove(path: &Path) -> io::Result<()> {
     fs::remove_file(path).inspect_err(|error| {
         tracing::warn!(path = %path.display(), %error, "cannot remove what a dead process left");
-    })
+    })?;
+    fail_point::reach("leftover", "removed");
+    Ok(())
 }
 
 fn is_gone(process: u32) -> bool {
@@ -71,6 +89,10 @@ mod tests {
         assert_eq!(left, [format!(".prod.{}-1.tmp", living.id()).as_str(), "link", "prod"]);
         assert_eq!(fs::read_dir(&beside).unwrap().count(), 1, "links are not followed");
         assert_eq!(sweep(&temp.path().join("none")), 0);
+        put(&beside, format!(".prod.{own}-78.tmp"));
+        put(&beside, format!(".other.{dead}-0.tmp"));
+        assert_eq!(sweep_beside(&beside.join("prod")), 1);
+        assert_eq!(fs::read_dir(&beside).unwrap().count(), 2, "its own and another file's stay");
         drop(living.stdin.take());
         living.wait().unwrap();
     }

@@ -14,7 +14,7 @@ pub mod displaced;
 mod durable;
 pub mod exchange;
 mod facts;
-mod fault;
+pub(crate) mod fault;
 pub mod folder;
 pub mod heal;
 pub mod leftovers;

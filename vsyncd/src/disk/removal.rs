@@ -11,6 +11,7 @@ use rustix::io::Errno;
 use super::atomic;
 use super::fault::cannot;
 use super::folder::{Folder, facts_at, names};
+use crate::fail_point;
 
 /// How often the folder is gone through when somebody keeps writing into it.
 const PASSES: usize = 4;
@@ -26,7 +27,10 @@ pub fn remove_tree(path: &Path) -> io::Result<()> {
         let (parent, name) = Folder::parent_of(path)?;
         let name = std::os::unix::ffi::OsStrExt::as_bytes(name);
         remove_in(&parent, &std::ffi::CString::new(name)?)?;
-        atomic::sync(parent)
+        fail_point::reach("tree", "removed");
+        atomic::sync(parent)?;
+        fail_point::reach("tree", "lasting");
+        Ok(())
     };
     removed().map_err(cannot("remove", path.display()))
 }
@@ -74,7 +78,10 @@ fn empty(top: &OwnedFd, name: &CStr) -> io::Result<()> {
                     inner.extend_from_slice(entry.as_bytes());
                     pending.push(inner);
                 }
-                Some(_) => rustix::fs::unlinkat(&dir, &entry, AtFlags::empty()).or_else(gone_is_fine)?,
+                Some(_) => {
+                    rustix::fs::unlinkat(&dir, &entry, AtFlags::empty()).or_else(gone_is_fine)?;
+                    fail_point::reach("tree", "emptied");
+                }
             }
         }
         folders.push(path);

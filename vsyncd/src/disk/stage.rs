@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::CString;
 use std::fs::File;
 use std::io::{self, Write as _};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Gid, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT, Uid};
+use rustix::fs::{AtFlags, Gid, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT, Uid};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use vsync_core::id::Env;
@@ -23,6 +24,7 @@ use super::fault::cannot;
 use super::folder::{Folder, FolderId};
 use super::sibling::{self, SiblingKind};
 use super::{durable, removal, rename, stray};
+use crate::fail_point;
 
 /// What a pair's settings say about modes and owners; `None` leaves the rule: file modes as in
 /// the bundle, folders 0700, owner and group of this process.
@@ -49,6 +51,26 @@ pub struct Staged {
     pub files: BTreeMap<RelPath, LedgerFile>,
     /// Its empty folders.
     pub empty_dirs: BTreeSet<RelPath>,
+}
+
+/// A folder of ours that could not be removed: nothing in it is a person's, and it may hold secrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Litter {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// Which folder it is.
+    pub id: FolderId,
+}
+
+impl Litter {
+    /// Tries again to remove it. True when it is gone, or another folder has its name by now.
+    pub fn remove(&self) -> bool {
+        match super::folder::id_of(&self.path) {
+            Ok(Some(id)) if id == self.id => removal::remove_tree(&self.path).is_ok(),
+            Ok(_) => true,
+            Err(_) => false,
+        }
+    }
 }
 
 impl Staged {
@@ -92,14 +114,34 @@ pub fn stage_announced(
     target: &Path,
     env: &Env,
     stamp: Version,
+    content: (&Snapshot, &Tree),
+    how: (&Modes, Option<&Path>),
+    announce: impl FnOnce(&Staged) -> io::Result<Option<Unsettled>>,
+) -> io::Result<Staged> {
+    stage_or_leave(target, env, stamp, content, how, announce, |litter| {
+        tracing::warn!(path = %litter.path.display(), "a half-made folder cannot be removed");
+    })
+}
+
+/// As [`stage_announced`], and what is half made and cannot be removed is handed to `leave`, for
+/// another try later.
+///
+/// # Errors
+/// As [`stage_announced`].
+pub fn stage_or_leave(
+    target: &Path,
+    env: &Env,
+    stamp: Version,
     (snapshot, tree): (&Snapshot, &Tree),
     (modes, litter_from): (&Modes, Option<&Path>),
     announce: impl FnOnce(&Staged) -> io::Result<Option<Unsettled>>,
+    leave: impl FnOnce(Litter),
 ) -> io::Result<Staged> {
     let (parent, _) = super::folder::split(target)?;
     atomic::create_private_dirs(parent)?;
     let (open, _) = Folder::parent_of(target)?;
     let (part, name) = begin(&open, env, stamp).map_err(cannot("make a folder in", parent.display()))?;
+    fail_point::reach("staged", "made");
     let built =
         Build { folder: &part.0, snapshot, tree, modes }.run(litter_from).and_then(|(files, folders)| {
             let empty_dirs = snapshot.empty_dirs.clone();
@@ -107,13 +149,15 @@ pub fn stage_announced(
             let journal = announce(&staged)?;
             durable::settle(&part.0, journal.as_ref(), staged.files.keys(), folders.iter())
                 .map_err(cannot("sync", "the new folder"))?;
+            fail_point::reach("staged", "synced");
             rename::folder_to_free(&open, part.1.as_c_str(), name.as_os_str())
                 .map_err(cannot("name", name.display()))?;
+            fail_point::reach("staged", "named");
             Ok(staged)
         });
-    if built.is_err() {
-        // What cannot be removed now is removed at the next start.
-        let _ = removal::remove_in(&open, &part.1);
+    if built.is_err() && removal::remove_in(&open, &part.1).is_err() {
+        let name = std::ffi::OsStr::from_bytes(part.1.as_bytes());
+        leave(Litter { path: parent.join(name), id: part.0.id() });
     }
     built
 }
@@ -130,9 +174,14 @@ fn begin(parent: &Folder, env: &Env, stamp: Version) -> io::Result<((Folder, CSt
             Err(Errno::EXIST) => continue,
             other => other?,
         }
-        let folder = Folder::child(parent, &part)?;
-        // Drops what the parent may hand down, such as its setgid bit.
-        rustix::fs::fchmod(&folder, Mode::RWXU)?;
+        let opened = Folder::child(parent, &part).and_then(|folder| {
+            // Drops what the parent may hand down, such as its setgid bit.
+            rustix::fs::fchmod(&folder, Mode::RWXU)?;
+            Ok(folder)
+        });
+        let folder = opened.inspect_err(|_| {
+            let _ = rustix::fs::unlinkat(parent, part.as_os_str(), AtFlags::REMOVEDIR);
+        })?;
         return Ok(((folder, CString::new(part.as_bytes())?), whole));
     }
     Err(io::ErrorKind::AlreadyExists.into())
@@ -154,12 +203,24 @@ impl Build<'_> {
     fn run(&self, litter_from: Option<&Path>) -> io::Result<Built> {
         let mut folders = self.folders();
         for path in &folders {
-            let made = rustix::fs::mkdirat(self.folder, path.as_str(), Mode::RWXU);
+            let made = self
+                .folder
+                .holding(path)
+                .and_then(|dir| rustix::fs::mkdirat(dir, path.name(), Mode::RWXU).map_err(io::Error::from));
             made.map_err(cannot("make the folder", path))?;
         }
         let mut files = BTreeMap::new();
+        let mut open: Option<(Option<RelPath>, OwnedFd)> = None;
         for (path, file) in &self.snapshot.files {
-            files.insert(path.clone(), self.file(path, file).map_err(cannot("write", path))?);
+            // Files of one folder mostly come one after another.
+            let (parent, dir) = match open.take().filter(|(at, _)| *at == path.parent()) {
+                Some(same) => same,
+                None => (path.parent(), self.folder.holding(path).map_err(cannot("write", path))?),
+            };
+            let written = self.file(&dir, path, file).map_err(cannot("write", path))?;
+            files.insert(path.clone(), written);
+            open = Some((parent, dir));
+            fail_point::reach("staged", "written");
         }
         if let Some(old) = litter_from {
             // Litter is a convenience: what cannot be copied does not stop a swap.
@@ -188,10 +249,10 @@ impl Build<'_> {
         folders
     }
 
-    fn file(&self, path: &RelPath, file: &SnapshotFile) -> io::Result<LedgerFile> {
+    fn file(&self, dir: &OwnedFd, path: &RelPath, file: &SnapshotFile) -> io::Result<LedgerFile> {
         let mode = raw_mode(self.modes.file_mode.unwrap_or(file.mode));
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let fd = rustix::fs::openat(self.folder, path.as_str(), flags, mode & (Mode::RUSR | Mode::WUSR))?;
+        let fd = rustix::fs::openat(dir, path.name(), flags, mode & (Mode::RUSR | Mode::WUSR))?;
         self.own(&fd)?;
         let mut out = File::from(fd);
         out.write_all(&file.content)?;

@@ -8,6 +8,7 @@
 //! pairs/<repo>/<env>/audit/          audit rows that wait to be sent
 //! pairs/<repo>/<env>/targets/<key>   what was sent to a target: names and keyed hashes
 //! sync.key                           the key of those hashes
+//! restores/<id>.json                 backups that are being written into new folders
 //! folders/<key>/*.json               what belongs to one checkout's vault folder
 //! ```
 //! Folders are 0700, files 0600, each written whole. All of it may be lost without losing
@@ -27,10 +28,12 @@ use super::fault::cannot;
 
 mod bundles;
 mod records;
+mod restores;
 mod sent;
 
 pub use bundles::BundleCache;
-pub use records::{Checkout, Notice, PublishIntent, SwapIntent};
+pub use records::{Checkout, Notice, PublishIntent, RestoreIntent, SwapIntent};
+pub use restores::RestoreJournal;
 pub use sent::{Sent, SentSecret, TargetState};
 
 /// No state file is larger: a ledger of the greatest allowed vault stays well below.
@@ -119,6 +122,22 @@ impl StateDir {
     /// The system's, with the path.
     pub fn sync_key(&self) -> io::Result<Secret<[u8; 32]>> {
         sent::key(&self.root.join("sync.key"))
+    }
+
+    /// A journal for one restore.
+    ///
+    /// # Errors
+    /// When no random bytes can be had.
+    pub fn restore(&self) -> io::Result<RestoreJournal> {
+        RestoreJournal::new(&self.root.join("restores"))
+    }
+
+    /// The journals of restores that were cut short.
+    ///
+    /// # Errors
+    /// The system's, with the path.
+    pub fn restores(&self) -> io::Result<Vec<RestoreJournal>> {
+        RestoreJournal::list(&self.root.join("restores"))
     }
 
     /// The state of the vault folder of `repo` and `env` in the checkout at `root`.

@@ -1,6 +1,6 @@
 //! What to do about a refusal of the store.
 
-use vsync_core::sync::{Cause, Refusal, Right};
+use vsync_core::sync::{Cause, Problem, Refusal, Right};
 
 /// Advice for people, naming the right, the object or the setting that has to change.
 pub(super) fn on(refusal: &Refusal) -> String {
@@ -26,12 +26,41 @@ pub(super) fn on(refusal: &Refusal) -> String {
             format!("the bucket is in the region '{region}': use it, and the endpoint that goes with it")
         }
         Cause::Region(None) => "the bucket is in another region, or belongs to another endpoint".to_owned(),
+        Cause::Folder => {
+            "look at owner and mode of the store's folder, and whether its disk is mounted read-only".to_owned()
+        }
         Cause::Unknown => {
             "the credentials need GetObject, PutObject and ListBucket on the vault's prefix; an answer without \
              S3's own words may come from a proxy on the way"
                 .to_owned()
         }
     }
+}
+
+/// What to do about a disk that does not take or give something.
+pub(super) const fn on_disk(problem: &Problem) -> Option<&'static str> {
+    Some(match problem {
+        Problem::DiskFull(_) => "free some space; what waits for it goes on by itself",
+        Problem::QuotaFull(_) => {
+            "free some of this user's quota, or have it raised; what waits for it goes on by itself"
+        }
+        Problem::ReadOnly(_) => {
+            "the file system is mounted read-only: the system's log may say why; once it can be written again, \
+             what waits for it goes on by itself"
+        }
+        Problem::TooManyFiles(_) => {
+            "raise the limit of open files (ulimit -n, LimitNOFILE=), or end what holds so many open; what waits \
+             for it goes on by itself"
+        }
+        Problem::DiskFailed(_) => {
+            "the disk may be failing: look at the system's log, and make sure that a copy of the key is elsewhere; \
+             what waits for the disk goes on by itself"
+        }
+        Problem::NotAllowed(_) => {
+            "look at owner and mode of what is named; what waits for it goes on by itself"
+        }
+        _ => return None,
+    })
 }
 
 /// The part of a key that all objects of its vault share.

@@ -14,6 +14,7 @@ use vsync_proto::status::{
 
 use super::advice;
 use crate::config::settings::KeyStoreKind;
+use crate::watch::watcher::Watching;
 use crate::worker::checkout::Checkout;
 use crate::worker::driver::View;
 
@@ -49,8 +50,12 @@ pub const fn code(problem: &Problem) -> Code {
         Problem::NameClash(..) => Code::NameClash,
         Problem::FolderChanging(_) | Problem::FolderMoved => Code::FolderChanging,
         Problem::FolderMissing | Problem::FolderNotUsable(_) => Code::FolderNotUsable,
-        Problem::DiskFull(_) => Code::DiskFull,
-        Problem::Io(_) => Code::Io,
+        Problem::DiskFull(_) | Problem::QuotaFull(_) => Code::DiskFull,
+        Problem::ReadOnly(_)
+        | Problem::TooManyFiles(_)
+        | Problem::DiskFailed(_)
+        | Problem::NotAllowed(_)
+        | Problem::Io(_) => Code::Io,
         Problem::Config(_) => Code::Config,
         Problem::ShuttingDown => Code::ShuttingDown,
         Problem::Cancelled => Code::Cancelled,
@@ -125,10 +130,12 @@ pub fn hint(problem: &Problem, env: &str) -> Option<String> {
         Problem::FolderChanging(_) | Problem::FolderMoved => {
             "try again when nothing writes into the folder".to_owned()
         }
+        Problem::FolderNotUsable(_) => {
+            "nothing was changed; it goes on by itself once that is put right".to_owned()
+        }
         Problem::FolderMissing => format!("vsyncctl pull {env} brings it back"),
-        Problem::DiskFull(_) => "free some space; it is tried again by itself".to_owned(),
         Problem::Internal(_) => "the daemon's log has more; please report it".to_owned(),
-        _ => return None,
+        other => return advice::on_disk(other).map(str::to_owned),
     })
 }
 
@@ -211,6 +218,11 @@ pub fn running(
     }
     status.remote = remote(report, now.1);
     status.atomic = view.atomic;
+    status.watched = match view.watching {
+        Watching::Heard => Some(true),
+        Watching::Refused(_) => Some(false),
+        Watching::Absent => None,
+    };
     status.notices = view
         .notices
         .iter()
@@ -256,6 +268,7 @@ pub fn bare(checkout: &Checkout, state: ShownState, since: Timestamp, keys: KeyS
         notices: Vec::new(),
         next_poll_s: None,
         detail: None,
+        watched: None,
     }
 }
 

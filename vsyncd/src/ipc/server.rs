@@ -57,16 +57,27 @@ impl Clients {
         client.heard.store(self.clock.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
     }
 
+    /// Sends the oldest idle client away; `None` when everybody is busy.
+    fn make_way(list: &mut BTreeMap<u64, Arc<Client>>) -> Option<()> {
+        let idle = list.iter().filter(|(_, client)| !client.busy.load(Ordering::Relaxed));
+        let oldest = idle.min_by_key(|(_, client)| client.heard.load(Ordering::Relaxed));
+        let number = *oldest?.0;
+        if let Some(client) = list.remove(&number) {
+            client.leave.cancel();
+        }
+        Some(())
+    }
+
+    /// Sends the oldest idle client away, so that its descriptor is free.
+    fn shrink(&self) {
+        let _ = Self::make_way(&mut self.list.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
     /// Makes room for one more; `None` when everybody is busy.
     fn enter(&self) -> Option<(u64, Arc<Client>)> {
         let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
         if list.len() >= CLIENTS_MAX {
-            let idle = list.iter().filter(|(_, client)| !client.busy.load(Ordering::Relaxed));
-            let oldest = idle.min_by_key(|(_, client)| client.heard.load(Ordering::Relaxed));
-            let number = *oldest?.0;
-            if let Some(client) = list.remove(&number) {
-                client.leave.cancel();
-            }
+            Self::make_way(&mut list)?;
         }
         let number = self.clock.fetch_add(1, Ordering::Relaxed);
         let client = Arc::new(Client::default());
@@ -82,6 +93,22 @@ impl Clients {
     /// True when nobody is connected.
     pub(super) fn is_empty(&self) -> bool {
         self.list.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+}
+
+/// Clients that cannot be accepted, several in a row.
+#[derive(Debug, Default)]
+struct Trouble(u32);
+
+impl Trouble {
+    /// How long to wait before the next try, ever longer up to a second. Told once, not each time: the log
+    /// may be what fills the disk.
+    fn after(&mut self, error: &io::Error) -> Duration {
+        if self.0 == 0 {
+            tracing::warn!(%error, "cannot accept a client");
+        }
+        self.0 = (self.0 + 1).min(8);
+        Duration::from_millis(4 << self.0)
     }
 }
 
@@ -123,6 +150,7 @@ impl Server {
     /// Serves clients until the tasks are stopped.
     pub async fn serve(&self, service: Arc<dyn Service>, tasks: &Tasks) {
         let stop = tasks.stopping();
+        let mut trouble = Trouble::default();
         loop {
             let listener = Arc::clone(&self.listener.lock().unwrap_or_else(PoisonError::into_inner));
             let accepted = tokio::select! {
@@ -131,11 +159,14 @@ impl Server {
                 accepted = listener.accept() => accepted,
             };
             match accepted {
-                Ok(stream) => self.welcome(stream, &service, tasks),
+                Ok(stream) => {
+                    trouble = Trouble::default();
+                    self.welcome(stream, &service, tasks);
+                }
                 Err(error) => {
-                    // Out of descriptors, most likely: the clients that leave free some.
-                    tracing::warn!(%error, "cannot accept a client");
-                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    // Out of descriptors, most likely.
+                    self.clients.shrink();
+                    tokio::time::sleep(trouble.after(&error)).await;
                 }
             }
         }
@@ -202,4 +233,18 @@ async fn refuse(mut stream: Stream, failure: Failure) {
     let line = codec::failure_line(None, &failure);
     // A peer that does not listen to its refusal misses it.
     let _ = tokio::time::timeout(Duration::from_secs(1), stream.write_all(line.as_bytes())).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_door_that_stays_shut_is_tried_ever_more_slowly() {
+        let (mut trouble, error) = (Trouble::default(), io::Error::other("no descriptor"));
+        let waits: Vec<_> = (0..20).map(|_| trouble.after(&error)).collect();
+        assert!(waits.is_sorted() && waits[0] < Duration::from_millis(50));
+        let longest = waits[19];
+        assert!(longest > Duration::from_millis(500) && longest < Duration::from_secs(2), "{longest:?}");
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -23,6 +23,8 @@ const TRIES: u32 = 8;
 const LIMIT: u64 = 64 << 20;
 /// How long a look into the log for a name may take.
 const LOOK: Duration = Duration::from_secs(2);
+/// How many rows wait in memory while the disk takes none.
+const UNSAVED_MAX: usize = 1000;
 /// A row on disk is at most this large.
 const ROW_LIMIT: u64 = 64 << 10;
 
@@ -34,10 +36,30 @@ pub struct AuditLog {
     enabled: bool,
     /// Set once it is known that the log beside this vault is not the older client's.
     ours: Arc<OnceLock<()>>,
+    /// Rows that the disk did not take.
+    unsaved: Arc<Mutex<Vec<Row>>>,
     /// One writer of this process at a time, so that rows keep their order.
     turn: Arc<tokio::sync::Mutex<Turn>>,
     /// False when it is known that no row waits.
     waits: Arc<AtomicBool>,
+}
+
+/// A row in a file that waits to be sent.
+#[derive(Debug)]
+pub struct Spooled {
+    path: PathBuf,
+    file: Unsettled,
+}
+
+impl Spooled {
+    /// Makes it outlive a power cut, if it still waits. Blocks.
+    pub fn settle(&self) {
+        if self.path.exists()
+            && let Err(error) = self.file.settle()
+        {
+            tracing::warn!(%error, "an audit row may not outlive a power cut");
+        }
+    }
 }
 
 /// How the last flush went.
@@ -51,7 +73,8 @@ impl AuditLog {
     /// The log of the vault at `place`, with its spool folder.
     pub fn new(place: Place, spool: PathBuf, enabled: bool) -> Self {
         let waits = Arc::new(AtomicBool::new(true));
-        Self { place, spool: Arc::new(spool), enabled, ours: Arc::default(), turn: Arc::default(), waits }
+        let (ours, unsaved, turn) = (Arc::default(), Arc::default(), Arc::default());
+        Self { place, spool: Arc::new(spool), enabled, ours, unsaved, turn, waits }
     }
 
     /// Records a row: first on disk, then in the bucket if that works now. Never fails a verb.
@@ -60,45 +83,57 @@ impl AuditLog {
             return;
         }
         let this = self.clone();
-        let kept = tasks::blocking(move || this.spooled(&row)).await;
+        let kept = tasks::blocking(move || this.keep_soon(&row)).await;
         self.flush_waiting().await;
         let settled = match kept {
-            // Most rows are gone by now. One that waits has to outlive a power cut too.
-            Ok(Some((path, file))) => {
-                tasks::blocking(move || if path.exists() { file.settle() } else { Ok(()) }).await
-            }
-            Ok(None) => Ok(Ok(())),
-            Err(panicked) => Err(panicked),
+            Ok(Some(spooled)) => tasks::blocking(move || spooled.settle()).await,
+            other => other.map(|_| ()),
         };
-        match settled {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "an audit row may not outlive a power cut"),
-            Err(panicked) => tracing::warn!(%panicked, "cannot keep an audit row"),
+        if let Err(panicked) = settled {
+            tracing::warn!(%panicked, "cannot keep an audit row");
         }
     }
 
     /// Puts a row where it waits for the next flush. Blocks.
     pub fn keep(&self, row: &Row) {
-        if let Some((_, file)) = self.spooled(row)
-            && let Err(error) = file.settle()
-        {
-            tracing::warn!(%error, "an audit row may not outlive a power cut");
+        if let Some(spooled) = self.keep_soon(row) {
+            spooled.settle();
         }
     }
 
-    /// The row's file, not yet durable.
-    fn spooled(&self, row: &Row) -> Option<(PathBuf, Unsettled)> {
+    /// As [`AuditLog::keep`], but until what it returns is settled a power cut may lose the row. Blocks.
+    pub fn keep_soon(&self, row: &Row) -> Option<Spooled> {
+        if !self.enabled {
+            return None;
+        }
         let mut row = row.clone();
         // A row that is too large to be read back would hold up every later one.
         if serde_json::to_string(&row.meta).is_ok_and(|text| text.len() > audit::META_MAX) {
             row.meta = audit::Meta::from_iter([("_truncated".to_owned(), true.into())]);
         }
-        if !self.enabled {
-            return None;
-        }
         let saved = save(&self.spool, &row);
+        let spooled = saved.inspect_err(|error| {
+            tracing::warn!(%error, "cannot keep an audit row on disk; it waits in memory");
+            let mut unsaved = self.unsaved();
+            let surplus = (unsaved.len() + 1).saturating_sub(UNSAVED_MAX);
+            unsaved.drain(..surplus);
+            unsaved.push(row);
+        });
         self.waits.store(true, Ordering::SeqCst);
-        saved.inspect_err(|error| tracing::warn!(%error, "cannot keep an audit row")).ok()
+        spooled.ok()
+    }
+
+    fn unsaved(&self) -> MutexGuard<'_, Vec<Row>> {
+        self.unsaved.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What waits, with the rows that no file could be made of. Those go to disk first where that works
+    /// again. Blocks.
+    fn waiting(&self) -> std::io::Result<Waiting> {
+        self.unsaved().retain(|row| save(&self.spool, row).map(|spooled| spooled.settle()).is_err());
+        let mut found = waiting(&self.spool)?;
+        found.rows.extend(self.unsaved().iter().cloned());
+        Ok(found)
     }
 
     /// Sends what waits, unless the last try failed a moment ago.
@@ -116,11 +151,11 @@ impl AuditLog {
     /// store forbids this machine to write the log.
     pub async fn flush_waiting(&self) {
         let mut turn = self.turn.lock().await;
-        let spool = Arc::clone(&self.spool);
+        let this = self.clone();
         // A row that comes while the folder is listed counts for the next time.
         self.waits.store(false, Ordering::SeqCst);
-        let listed = tasks::blocking(move || waiting(&spool)).await;
-        if !matches!(&listed, Ok(Ok(Waiting { files, unread: false, .. })) if files.is_empty()) {
+        let listed = tasks::blocking(move || this.waiting()).await;
+        if !matches!(&listed, Ok(Ok(waiting)) if waiting.is_nothing()) {
             self.waits.store(true, Ordering::SeqCst);
         }
         let Ok(Ok(Waiting { files, rows, .. })) = listed else { return };
@@ -141,6 +176,7 @@ impl AuditLog {
                 return;
             }
         }
+        self.unsaved().retain(|row| !rows.contains(row));
         let removed =
             tasks::blocking(move || files.iter().try_for_each(|file| atomic::remove_soon(file).map(|_| ())));
         // What comes back is recognised by its text when it is sent again.
@@ -225,7 +261,7 @@ impl AuditLog {
     }
 }
 
-fn save(spool: &Path, row: &Row) -> std::io::Result<(PathBuf, Unsettled)> {
+fn save(spool: &Path, row: &Row) -> std::io::Result<Spooled> {
     atomic::create_private_dirs(spool)?;
     let json = serde_json::to_vec(row)?;
     // The name orders the rows of this machine.
@@ -237,7 +273,7 @@ fn save(spool: &Path, row: &Row) -> std::io::Result<(PathBuf, Unsettled)> {
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && name < stamp + 1000 => {
                 name += 1;
             }
-            other => return Ok((path, other?)),
+            other => return Ok(Spooled { file: other?, path }),
         }
     }
 }
@@ -250,6 +286,12 @@ struct Waiting {
     rows: Vec<Row>,
     /// Something is left that could not be read now.
     unread: bool,
+}
+
+impl Waiting {
+    fn is_nothing(&self) -> bool {
+        self.files.is_empty() && self.rows.is_empty() && !self.unread
+    }
 }
 
 fn waiting(spool: &Path) -> std::io::Result<Waiting> {

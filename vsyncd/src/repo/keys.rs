@@ -7,9 +7,19 @@ use vsync_core::format::envelope::{ITERATIONS, Key};
 use vsync_core::id::Pair;
 use vsync_core::secret::Secret;
 use vsync_core::sync::Problem;
+use vsync_core::vault::tree::ContentHash;
 
 use crate::keychain::KeyStore;
 use crate::tasks;
+
+/// Under this name a vault's configuration has the mark of the key that belongs to it.
+pub const MARK_FIELD: &str = "keyMark";
+
+/// What tells a key from others and nothing else: 64 bits of the SHA-256 of 32 random bytes.
+pub fn mark(key: &Secret<String>) -> String {
+    let text = zeroize::Zeroizing::new(format!("vsync key mark\0{}", key.expose()));
+    ContentHash::of(text.as_bytes()).to_string().chars().take(16).collect()
+}
 
 /// The derived keys of all vaults, looked up in the key store when first needed. They stay while
 /// the daemon runs, also when the key store locks.
@@ -33,14 +43,18 @@ impl Keys {
     /// The key of a vault. Derivation costs about a tenth of a second, the first time.
     ///
     /// # Errors
-    /// [`Problem::KeyMissing`] when the key store has none; [`Problem::KeychainLocked`],
+    /// [`Problem::KeyMissing`] when the key store has none; [`Problem::WrongKey`] when it has another one
+    /// than `marked` says, as after an import that was cut short; [`Problem::KeychainLocked`],
     /// [`Problem::KeychainUnavailable`] when it cannot be asked.
-    pub async fn derived(&self, pair: &Pair, salt: &str) -> Result<Arc<Key>, Problem> {
+    pub async fn derived(&self, pair: &Pair, salt: &str, marked: Option<&str>) -> Result<Arc<Key>, Problem> {
         let wanted = (pair.clone(), salt.to_owned());
         if let Some(key) = self.lock().get(&wanted) {
             return Ok(Arc::clone(key));
         }
         let text = self.text(pair).await?;
+        if marked.is_some_and(|marked| marked != mark(&text)) {
+            return Err(Problem::WrongKey);
+        }
         let salt = salt.to_owned();
         let key = tasks::blocking(move || Key::derive(text.expose(), &salt, ITERATIONS)).await?;
         Ok(Arc::clone(self.lock().entry(wanted).or_insert_with(|| Arc::new(key))))

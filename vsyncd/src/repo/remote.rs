@@ -13,7 +13,7 @@ use vsync_core::sync::{Problem, RemoteMark, RemotePointer};
 use vsync_core::version::Version;
 
 use super::audit::AuditLog;
-use super::keys::Keys;
+use super::keys::{Keys, MARK_FIELD};
 use super::place::Place;
 use crate::config::pairs::Pairs;
 use crate::config::settings::KeyStoreKind;
@@ -43,6 +43,7 @@ pub struct Remote {
     keys: Arc<Keys>,
     key_store: KeyStoreKind,
     salt: String,
+    key_mark: Option<String>,
     retired_salts: Vec<String>,
     pairs: Pairs,
     last_push: Mutex<Option<(Version, Option<u64>)>>,
@@ -75,6 +76,7 @@ impl Remote {
         let vault_folder = config.vault_folder(&pair.env);
         let audit = AuditLog::new(place.clone(), state.audit_spool(&pair), config.audit_enabled());
         let salt = config.encryption.salt.clone();
+        let key_mark = config.extra.0.get(MARK_FIELD).and_then(serde_json::Value::as_str).map(str::to_owned);
         let bundles = state.bundles(&pair);
         let last_push = config.last_push.as_ref().map(|last| (last.ts, last.generation));
         let last_push = Mutex::new(last_push);
@@ -88,6 +90,7 @@ impl Remote {
             keys,
             key_store,
             salt,
+            key_mark,
             retired_salts: super::retired::salts(config),
             pairs,
             last_push,
@@ -117,11 +120,12 @@ impl Remote {
     }
 
     fn write_last_push(&self, version: Version, generation: Option<u64>) -> Result<(), String> {
-        let loaded = self.pairs.load(&self.pair).map_err(|error| error.to_string())?;
-        let mut config = loaded.ok_or("it is gone")?.value;
-        let extra = config.last_push.take().map(|last| last.extra).unwrap_or_default();
-        config.last_push = Some(LastPush { ts: version, generation, extra });
-        self.pairs.save_soon(&self.pair, &config).map_err(|error| error.to_string())
+        let there = self.pairs.edit(&self.pair, |config| {
+            let extra = config.last_push.take().map(|last| last.extra).unwrap_or_default();
+            config.last_push = Some(LastPush { ts: version, generation, extra });
+            true
+        });
+        if there.map_err(|error| error.to_string())? { Ok(()) } else { Err("it is gone".to_owned()) }
     }
 
     /// Whether a version's bundle is at hand. Blocks.
@@ -139,9 +143,9 @@ impl Remote {
     /// The vault's key.
     ///
     /// # Errors
-    /// [`Problem::KeyMissing`].
+    /// [`Problem::KeyMissing`], [`Problem::WrongKey`].
     pub async fn key(&self) -> Result<Arc<Key>, Problem> {
-        self.keys.derived(&self.pair, &self.salt).await
+        self.keys.derived(&self.pair, &self.salt, self.key_mark.as_deref()).await
     }
 
     /// Every key that this vault ever had here, latest first: what old backups may be encrypted

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use vsync_core::sync::Refusal;
+use vsync_core::sync::{Problem, Refusal};
 
 pub use guard::{Guard, Guards};
 
@@ -82,6 +82,9 @@ pub enum StoreError {
         /// The limit.
         limit: u64,
     },
+    /// The store is a folder, and its disk does not take the write: nothing was written.
+    #[error(transparent)]
+    Disk(Problem),
     /// Anything else the store said.
     #[error("the store failed: {0}")]
     Failed(String),

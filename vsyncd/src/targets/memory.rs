@@ -40,6 +40,8 @@ pub(crate) struct Inner {
     pub(crate) refuses: BTreeSet<String>,
     /// Writes of these are done and fail all the same: the answer is lost.
     pub(crate) loses: BTreeSet<String>,
+    /// Writes of these are refused as not allowed.
+    pub(crate) forbids: BTreeSet<String>,
     /// An error quotes the value.
     pub(crate) babbles: bool,
     /// Writes wait for this to be given a permit each.
@@ -79,7 +81,8 @@ impl MemoryTarget {
             Write::Remove { name } => (name, None),
         };
         inner.tried.push(name.clone());
-        let (refused, lost) = (inner.refuses.contains(&name), inner.loses.contains(&name));
+        let forbidden = inner.forbids.contains(&name);
+        let (refused, lost) = (forbidden || inner.refuses.contains(&name), inner.loses.contains(&name));
         let quoted = value.as_ref().filter(|_| inner.babbles);
         let quoted = quoted.map(|value| String::from_utf8_lossy(value.expose()).into_owned());
         if !refused {
@@ -88,7 +91,9 @@ impl MemoryTarget {
                 None => drop(inner.secrets.remove(&name)),
             }
         }
-        let outcome = if refused || lost {
+        let outcome = if forbidden {
+            Err(TargetError::Denied { target: "memory".into(), what: "HTTP 403".into(), hint: None })
+        } else if refused || lost {
             let what = format!("HTTP 500 {}", quoted.unwrap_or_default());
             Err(TargetError::Failed { target: "memory".into(), what, hint: None })
         } else {

@@ -22,7 +22,8 @@ enum Done {
     Event(Box<Event>),
     Kept,
     Flushed,
-    CaughtUp,
+    /// Whether all of it was done.
+    CaughtUp(bool),
 }
 
 /// One worker, not yet running.
@@ -44,8 +45,7 @@ impl Driver {
     /// Puts a machine and its effects together.
     pub fn new(machine: Worker, effects: Arc<Effects>, edited: Arc<Notify>) -> (Self, Handle) {
         let (sender, inbox) = mpsc::unbounded_channel();
-        let first = View { report: machine.report(), atomic: None, notices: effects.notices() };
-        let (view, seen) = watch::channel(first);
+        let (view, seen) = watch::channel(View::of(&machine, &effects));
         let handle = Handle::new(sender, seen, Arc::clone(&effects));
         let driver = Self {
             machine,
@@ -82,9 +82,12 @@ impl Driver {
                         self.flushing = false;
                         None
                     }
-                    Ok(Done::CaughtUp) => {
+                    Ok(Done::CaughtUp(done)) => {
                         self.catching_up = false;
-                        self.catch_up();
+                        // What the disk does not take now is tried again at the next event.
+                        if done {
+                            self.catch_up();
+                        }
                         None
                     }
                     Ok(Done::Kept) => {
@@ -131,10 +134,7 @@ impl Driver {
         if !self.catching_up && self.effects.has_later() {
             self.catching_up = true;
             let effects = Arc::clone(&self.effects);
-            self.running.spawn(async move {
-                effects.catch_up().await;
-                Done::CaughtUp
-            });
+            self.running.spawn(async move { Done::CaughtUp(effects.catch_up().await) });
         }
     }
 
@@ -175,14 +175,8 @@ impl Driver {
     }
 
     fn show(&self) {
-        let effects = &self.effects;
-        let view =
-            View { report: self.machine.report(), atomic: effects.atomic(), notices: effects.notices() };
-        self.view.send_if_modified(|shown| {
-            let differs = *shown != view;
-            *shown = view;
-            differs
-        });
+        let view = View::of(&self.machine, &self.effects);
+        self.view.send_if_modified(|shown| std::mem::replace(shown, view.clone()) != view);
     }
 
     fn perform(&mut self, effect: Effect) {
@@ -209,10 +203,9 @@ impl Driver {
                 let request = self.request_of(command);
                 self.start(op, async move { Event::Published(op, effects.publish(&plan, request).await) });
             }
-            Effect::Audit { op, command, push, version } => {
-                let request = self.request_of(command);
+            Effect::Audit { op, push, .. } => {
                 self.start(op, async move {
-                    effects.record(push, version, request).await;
+                    effects.send_rows(push).await;
                     Event::Audited(op)
                 });
             }

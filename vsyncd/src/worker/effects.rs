@@ -1,10 +1,12 @@
 //! What a worker's effects do, and what they work with.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use tokio_util::task::TaskTracker;
 use vsync_core::sync::{Local, OpId, Problem, RemoteMark};
 use vsync_core::vault::diff::Diff;
@@ -18,16 +20,17 @@ use super::checkout::Checkout;
 use super::later::Later;
 use super::progress::{Progress, Stage};
 use crate::clock;
+use crate::disk::atomic::Unsettled;
 use crate::disk::displaced::Kept;
 use crate::disk::folder::NotAFolder;
 use crate::disk::scan::{self, Scan, ScanError, ScanLimits};
-use crate::disk::stage::Modes;
+use crate::disk::stage::{Litter, Modes};
 use crate::disk::state::{FolderFile, FolderState, Notice};
 use crate::repo::author::Author;
 use crate::repo::remote::{PointerRead, Remote};
 use crate::repo::trouble::{io_problem, scan_problem};
 use crate::tasks;
-use crate::watch::watcher::Watcher;
+use crate::watch::watcher::{Watcher, Watching};
 
 /// How long a worker that ends waits for looks that were given up.
 const IDLE_PATIENCE: Duration = Duration::from_secs(30);
@@ -85,12 +88,17 @@ pub struct Effects {
     pub(super) watcher: Arc<Watcher>,
     pub(super) slots: Mutex<Slots>,
     ledger: Mutex<Arc<Ledger>>,
+    /// The ledger on disk is older; a journal beside it tells a start what this one says.
+    unsaved: AtomicBool,
+    /// What could not be removed, and when to try again.
+    pub(super) litter: Mutex<Vec<(Litter, Timestamp)>>,
     kept: Mutex<Vec<Kept>>,
     notices: Mutex<Arc<Vec<Notice>>>,
     atomic: Mutex<Option<bool>>,
     scanning: Mutex<()>,
     /// The folder as last looked at, with what it takes to trust it.
     seen: Mutex<Option<Arc<Ledger>>>,
+    pub(super) watching: Mutex<Watching>,
     /// What was done and is not durable yet.
     pub(super) later: Mutex<Later>,
     /// A bundle that opened and is not in the cache yet.
@@ -130,7 +138,8 @@ impl Effects {
         watcher: Arc<Watcher>,
         author: Author,
     ) -> Result<Self, Problem> {
-        let memory = super::kept::heal(&checkout, &state, &rules)?;
+        super::place::check(&checkout)?;
+        let memory = super::kept::heal(&checkout, &state, &rules, &remote.audit)?;
         Ok(Self {
             checkout,
             remote,
@@ -141,11 +150,14 @@ impl Effects {
             watcher,
             slots: Mutex::default(),
             ledger: Mutex::new(Arc::new(memory.ledger)),
+            unsaved: AtomicBool::new(false),
+            litter: Mutex::default(),
             kept: Mutex::new(memory.kept),
             notices: Mutex::new(Arc::new(memory.notices)),
             atomic: Mutex::default(),
             scanning: Mutex::default(),
             seen: Mutex::default(),
+            watching: Mutex::new(Watching::Absent),
             later: Mutex::default(),
             uncached: Mutex::default(),
             work: TaskTracker::new(),
@@ -164,31 +176,56 @@ impl Effects {
 
     /// Replaces the ledger if it is still the one that was looked at. Blocks.
     fn refresh_ledger(&self, seen: &Arc<Ledger>, ledger: Ledger) -> Result<(), Problem> {
+        // The disk must not hear of a swap from a ledger before the swap itself is durable.
+        self.settle_state()?;
         let mut held = lock(&self.ledger);
         if Arc::ptr_eq(&held, seen) { self.save_ledger(&mut held, ledger) } else { Ok(()) }
-    }
-
-    /// Ends a job: its ledger counts from now on. It is made durable later, together with the
-    /// entries of `folder`; until then the journal tells it. Blocks.
-    pub(super) fn conclude_job(
-        &self,
-        ledger: Ledger,
-        folder: Option<&Path>,
-        journal: FolderFile,
-    ) -> Result<(), Problem> {
-        let mut held = lock(&self.ledger);
-        let saved = self.state.save_unsettled(FolderFile::Ledger, &ledger);
-        let saved = saved.map_err(|error| io_problem("cannot save the ledger", &error))?;
-        self.leave_job(saved, folder, journal);
-        *held = Arc::new(ledger);
-        Ok(())
     }
 
     fn save_ledger(&self, held: &mut Arc<Ledger>, ledger: Ledger) -> Result<(), Problem> {
         let saved = self.state.save(FolderFile::Ledger, &ledger);
         saved.map_err(|error| io_problem("cannot save the ledger", &error))?;
         *held = Arc::new(ledger);
+        self.unsaved.store(false, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Takes note of a ledger that the disk does not have yet; a journal tells it.
+    pub(super) fn note_ledger(&self, ledger: Ledger) {
+        *lock(&self.ledger) = Arc::new(ledger);
+        self.doubt_ledger();
+    }
+
+    /// Takes note of a ledger and writes it, durable once it is settled. Where the disk does not take
+    /// it now, a journal tells it. Blocks.
+    pub(super) fn write_ledger(&self, ledger: Ledger) -> Option<Unsettled> {
+        let mut held = lock(&self.ledger);
+        let written = self.state.save_unsettled(FolderFile::Ledger, &ledger);
+        *held = Arc::new(ledger);
+        let written = written.inspect_err(|error| {
+            tracing::warn!(%error, "the journal stands in for the ledger until it can be saved");
+            self.doubt_ledger();
+        });
+        written.ok()
+    }
+
+    /// What the disk has of the ledger may be older, or may be lost with the power.
+    pub(super) fn doubt_ledger(&self) {
+        self.unsaved.store(true, Ordering::Relaxed);
+    }
+
+    /// Saves a ledger that the disk does not have. The journal that stood in for it is known to be
+    /// older from then on. Blocks.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub(super) fn save_ledger_now(&self) -> Result<(), Problem> {
+        if !self.unsaved.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let mut held = lock(&self.ledger);
+        let ledger = (**held).clone();
+        self.save_ledger(&mut held, ledger)
     }
 
     /// What a person should know, newest last.
@@ -275,6 +312,10 @@ impl Effects {
     }
 
     fn scan_now(&self, op: OpId, keep: bool) -> Result<Local, Problem> {
+        super::place::check(&self.checkout)?;
+        self.settle_state()?;
+        // Before the look: an edit that comes after it is heard of.
+        self.listen();
         let ledger = self.ledger();
         let known = ledger.tree();
         let started = clock::now();
@@ -289,8 +330,15 @@ impl Effects {
                 let diff = Diff::between(&known, &Tree::default());
                 return Ok(Local { diff, tree: Arc::default(), missing: true });
             }
-            Err(error) => return Err(scan_problem(&error)),
+            Err(error) => {
+                if matches!(error, ScanError::Unreadable { .. }) {
+                    self.watcher.distrust(&self.checkout.folder);
+                }
+                return Err(scan_problem(&error));
+            }
         };
+        // What was seen counts only if it was not seen through a link that came in between.
+        super::place::check(&self.checkout)?;
         self.progress.report(Stage::Scan, found.files.len() as u64, Some(found.files.len() as u64));
         *lock(&self.seen) = Some(Arc::new(found.ledger(None)));
         let diff = Diff::between(&known, &found.tree);

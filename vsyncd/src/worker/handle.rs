@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use vsync_core::format::audit::Meta;
-use vsync_core::sync::{Command, CommandId, Outcome, Policy, Problem, Report};
+use vsync_core::sync::{Command, CommandId, Outcome, Policy, Problem, Report, Worker};
 
 use super::checkout::Checkout;
 use super::effects::Effects;
 use super::progress::Step;
+use crate::watch::watcher::Watching;
 
 /// What a client's verb carries besides what the machine needs to know.
 #[derive(Debug, Clone, Default)]
@@ -37,6 +38,15 @@ pub struct View {
     pub atomic: Option<bool>,
     /// Things a person should know, newest last.
     pub notices: Arc<Vec<crate::disk::state::Notice>>,
+    /// Whether edits are heard of, or only seen by looks.
+    pub watching: Watching,
+}
+
+impl View {
+    pub(super) fn of(machine: &Worker, effects: &Effects) -> Self {
+        let (atomic, notices, watching) = (effects.atomic(), effects.notices(), effects.watching());
+        Self { report: machine.report(), atomic, notices, watching }
+    }
 }
 
 /// The outside of a running worker.

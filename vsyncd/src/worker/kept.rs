@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use vsync_core::format::bundle::archive;
 use vsync_core::format::envelope::{self, Key};
 use vsync_core::sync::Problem;
@@ -10,15 +11,18 @@ use vsync_core::vault::snapshot::Snapshot;
 use vsync_core::version::Version;
 
 use super::checkout::Checkout;
-use super::effects::{Effects, Memory, Rules};
+use super::effects::{Effects, Memory, Rules, lock};
 use crate::clock;
 use crate::disk::busy::busy;
 use crate::disk::displaced::{Kept, LateWrites, late_writes, remove_tree};
+use crate::disk::exchange;
 use crate::disk::heal::{self, Outcome};
+use crate::disk::stage::Litter;
 use crate::disk::state::{FolderFile, FolderState, Loaded, SwapIntent};
 use crate::disk::{backup, scan::ScanError};
+use crate::repo::audit::AuditLog;
 use crate::repo::remote::random;
-use crate::repo::trouble::io_problem;
+use crate::repo::trouble::{io_problem, scan_problem};
 use crate::tasks;
 
 /// How long a replaced folder that holds what cannot be saved is left before the next look.
@@ -26,21 +30,51 @@ const HOLD: std::time::Duration = std::time::Duration::from_secs(3600);
 
 /// How long a folder that a process stands in is left before the next look.
 const BUSY: std::time::Duration = std::time::Duration::from_secs(5);
+/// How long a half-made folder that cannot be removed is left before the next try.
+const LITTER: std::time::Duration = std::time::Duration::from_secs(10);
 /// How long a replaced folder that cannot be read or saved is left before the next try.
 const RETRY: std::time::Duration = std::time::Duration::from_secs(60);
 
 impl Effects {
-    /// Whether replaced folders wait for their end.
+    /// Whether replaced folders wait for their end, or half-made ones for their removal.
     pub fn has_kept(&self) -> bool {
-        !self.kept().is_empty()
+        !self.kept().is_empty() || !lock(&self.litter).is_empty()
+    }
+
+    /// Remembers what could not be removed now.
+    pub(super) fn leave(&self, litter: Litter) {
+        tracing::warn!(path = %litter.path.display(), "cannot remove a half-made folder now; it is tried again");
+        lock(&self.litter).push((litter, clock::now()));
+    }
+
+    /// Tries again to remove it. Blocks.
+    fn clear_litter(&self) {
+        let now = clock::now();
+        // Removed outside the lock: a disk that hangs must not hold up who leaves more.
+        let (due, later): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut *lock(&self.litter)).into_iter().partition(|(_, again)| *again <= now);
+        let again = now.checked_add(LITTER).unwrap_or(now);
+        let left = due.into_iter().filter(|(litter, _)| !litter.remove());
+        let left: Vec<_> = left.map(|(litter, _)| (litter, again)).chain(later).collect();
+        lock(&self.litter).extend(left);
     }
 
     /// Removes the replaced folders whose time has come and that nobody uses any more. What was
     /// written into one after it was replaced goes into a backup first, and is reported.
     pub async fn sweep_kept(self: &Arc<Self>) {
-        let now = clock::now();
-        let due: Vec<Kept> = self.kept().iter().filter(|kept| kept.deadline <= now).cloned().collect();
+        let due = self.due(clock::now());
         self.sweep(due).await;
+    }
+
+    /// The replaced folders whose time has come. None is due later than its time from now on: the
+    /// clock may have been set back since.
+    fn due(&self, now: Timestamp) -> Vec<Kept> {
+        let mut list = self.kept();
+        for kept in list.iter_mut() {
+            let wait = if kept.held { HOLD } else { self.rules.keep_replaced.max(RETRY) };
+            kept.deadline = kept.deadline.min(now.checked_add(wait).unwrap_or(now));
+        }
+        list.iter().filter(|kept| kept.deadline <= now).cloned().collect()
     }
 
     /// The same for all of them, whatever their deadline: the worker has ended for good.
@@ -50,6 +84,12 @@ impl Effects {
     }
 
     async fn sweep(self: &Arc<Self>, due: Vec<Kept>) {
+        if !lock(&self.litter).is_empty() {
+            let this = Arc::clone(self);
+            if tasks::blocking(move || this.clear_litter()).await.is_err() {
+                tracing::error!("removing a half-made folder failed unexpectedly");
+            }
+        }
         for kept in due {
             let key = self.remote.key().await;
             let this = Arc::clone(self);
@@ -65,6 +105,8 @@ impl Effects {
 
     /// True when the folder is gone.
     fn end(&self, kept: &Kept, key: Result<Arc<Key>, Problem>) -> Result<bool, Problem> {
+        // What replaced it comes first; a ledger that cannot be saved has been told of already.
+        let _ = self.settle_state();
         if busy(&kept.path) {
             self.postpone(kept, BUSY);
             return Ok(false);
@@ -88,7 +130,7 @@ impl Effects {
                 }
             }
             Err(ScanError::Folder(crate::disk::folder::NotAFolder::Missing)) => return Ok(true),
-            Err(error) => return Err(Problem::Io(error.to_string())),
+            Err(error) => return Err(scan_problem(&error)),
         }
         remove_tree(&kept.path).map_err(|error| io_problem("cannot remove a replaced folder", &error))?;
         Ok(true)
@@ -144,7 +186,7 @@ impl Effects {
         }
     }
 
-    fn save_kept(&self, list: &[Kept]) {
+    pub(super) fn save_kept(&self, list: &[Kept]) {
         if let Err(error) = self.state.save(FolderFile::Kept, &list) {
             tracing::warn!(%error, "cannot record the replaced folders");
         }
@@ -172,11 +214,16 @@ impl Effects {
 }
 
 /// Loads a checkout's state and brings its folder out of whatever a crash left.
-pub(super) fn heal(checkout: &Checkout, state: &FolderState, rules: &Rules) -> Result<Memory, Problem> {
+pub(super) fn heal(
+    checkout: &Checkout,
+    state: &FolderState,
+    rules: &Rules,
+    audit: &AuditLog,
+) -> Result<Memory, Problem> {
     let failed = |error| io_problem("cannot read the checkout's state", &error);
     let mut ledger = found(state.load(FolderFile::Ledger).map_err(failed)?);
     let mut kept: Vec<Kept> = found(state.load(FolderFile::Kept).map_err(failed)?);
-    let recorded = kept.len();
+    let on_record = kept.len();
     let notices = found(state.load(FolderFile::Notices).map_err(failed)?);
     let swap: Option<SwapIntent> = state.load(FolderFile::Swap).map_err(failed)?.found();
     let now = clock::now();
@@ -184,12 +231,19 @@ pub(super) fn heal(checkout: &Checkout, state: &FolderState, rules: &Rules) -> R
     if !folder.parent().is_some_and(std::path::Path::is_dir) {
         return Ok(Memory { ledger, kept, notices });
     }
+    let journaled = swap.is_some();
     let healed = heal::heal(folder, &checkout.pair.env, swap.as_ref(), &kept, &rules.limits, now)
         .map_err(|error| io_problem("cannot heal the vault folder", &error))?;
     if let (Outcome::Swapped { displaced }, Some(swap)) = (healed.outcome, swap) {
         // A journal that could not be cleared must not take a later agreement back.
         if ledger.synced.is_none() || ledger.synced == swap.before {
+            if let Some(row) = &swap.row {
+                audit.keep(row);
+            }
             ledger = swap.ledger;
+            if let Err(error) = exchange::settle(folder) {
+                tracing::warn!(%error, "a swap may not outlive a power cut");
+            }
             let saved = state.save(FolderFile::Ledger, &ledger);
             saved.map_err(|error| io_problem("cannot save the ledger", &error))?;
         }
@@ -208,11 +262,14 @@ pub(super) fn heal(checkout: &Checkout, state: &FolderState, rules: &Rules) -> R
         expected: Ledger::default(),
         held: false,
     }));
-    // A start of many checkouts is not held up by syncing what is there already.
-    if kept.len() != recorded {
-        state.save(FolderFile::Kept, &kept).map_err(|error| io_problem("cannot save the state", &error))?;
+    // Where there is nothing to write down, a full disk is no reason not to begin.
+    let failed = |error| io_problem("cannot save the state", &error);
+    if kept.len() != on_record {
+        state.save(FolderFile::Kept, &kept).map_err(failed)?;
     }
-    state.clear(FolderFile::Swap).map_err(|error| io_problem("cannot save the state", &error))?;
+    if journaled {
+        state.clear(FolderFile::Swap).map_err(failed)?;
+    }
     Ok(Memory { ledger, kept, notices })
 }
 

@@ -2,35 +2,43 @@
 //! of the bundle.
 //!
 //! A swap or a publish that is done is on record in its journal, and that is durable before
-//! anything depends on it. Ledger and list of replaced folders are written after it and become
-//! durable here; only then does the journal go. A crash in between finds the journal.
+//! anything depends on it. What comes after it is done here, in this order: its audit row, the
+//! exchange of the folders, the list of replaced ones, the ledger; only then does the journal go. A
+//! crash in between finds the journal, and the disk never has a ledger that is ahead of the folder.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use serde::Serialize;
+use vsync_core::sync::Problem;
+use vsync_core::vault::ledger::Ledger;
 use vsync_core::version::Version;
 
 use super::effects::{Effects, lock};
-use crate::disk::atomic::{self, Unsettled};
+use crate::disk::atomic::Unsettled;
+use crate::disk::exchange;
 use crate::disk::state::FolderFile;
+use crate::repo::audit::Spooled;
 use crate::tasks;
 
 /// What is done and not yet durable.
 #[derive(Debug, Default)]
 pub(super) struct Later {
-    /// State files that are in their place.
-    files: Vec<Unsettled>,
-    /// Folders whose entries changed.
-    folders: Vec<PathBuf>,
+    /// Audit rows that wait to be sent.
+    rows: Vec<Spooled>,
+    /// The vault folder was exchanged.
+    exchanged: bool,
+    /// The list of replaced folders has grown.
+    kept: bool,
+    /// Ledgers that are in their place.
+    ledgers: Vec<Unsettled>,
     /// Journals that have told all they know once the above is durable.
     journals: Vec<FolderFile>,
 }
 
 impl Later {
     fn is_empty(&self) -> bool {
-        self.files.is_empty() && self.folders.is_empty() && self.journals.is_empty()
+        let Self { rows, exchanged, kept, ledgers, journals } = self;
+        !exchanged && !kept && rows.is_empty() && ledgers.is_empty() && journals.is_empty()
     }
 }
 
@@ -40,39 +48,52 @@ impl Effects {
         lock(&self.uncached).is_some() || !lock(&self.later).is_empty()
     }
 
-    /// Does what was left for later.
-    pub async fn catch_up(self: &Arc<Self>) {
+    /// Does what was left for later. False when the disk does not take all of it now.
+    pub async fn catch_up(self: &Arc<Self>) -> bool {
         let this = Arc::clone(self);
         let done = tasks::blocking(move || {
-            this.settle_state();
+            let settled = this.settle_state();
             let bundle = lock(&this.uncached).take();
             if let Some((version, bytes)) = bundle {
                 this.remote.cache(version, &bytes);
             }
+            settled
         });
-        if done.await.is_err() {
-            tracing::error!("making the state durable failed unexpectedly");
+        match done.await {
+            Ok(Ok(())) => true,
+            Ok(Err(problem)) => {
+                tracing::warn!(%problem, "the journal stands in for the ledger until it can be saved");
+                false
+            }
+            Err(panicked) => {
+                tracing::error!(%panicked, "making the state durable failed");
+                false
+            }
         }
     }
 
-    /// Writes a journal, after what an earlier one still has to tell was made durable. Blocks.
-    pub(super) fn journal(&self, file: FolderFile, intent: &impl Serialize) -> std::io::Result<Unsettled> {
+    /// Ends a swap: what has happened cannot be refused any more, so its ledger counts from now on.
+    pub(super) fn conclude_swap(&self, ledger: Ledger, row: Option<Spooled>) {
         let mut later = lock(&self.later);
-        self.settle_all(&mut later);
-        self.state.save_unsettled(file, intent)
+        later.rows.extend(row);
+        later.exchanged = true;
+        later.journals.push(FolderFile::Swap);
+        self.note_ledger(ledger);
     }
 
-    /// Leaves a state file for later.
-    pub(super) fn leave_file(&self, file: Unsettled) {
-        lock(&self.later).files.push(file);
+    /// Ends a publish, likewise. Its ledger is written at once: a process that starts after this one
+    /// was killed may find that others have published since, and the journal alone does not always
+    /// tell it then what became of this one. Blocks.
+    pub(super) fn conclude_push(&self, ledger: Ledger, row: Option<Spooled>) {
+        let mut later = lock(&self.later);
+        later.rows.extend(row);
+        later.journals.push(FolderFile::Publish);
+        later.ledgers.extend(self.write_ledger(ledger));
     }
 
-    /// Leaves for later what a job has changed last, and the journal that told of it.
-    pub(super) fn leave_job(&self, ledger: Unsettled, folder: Option<&Path>, journal: FolderFile) {
-        let mut later = lock(&self.later);
-        later.files.push(ledger);
-        later.folders.extend(folder.map(Path::to_owned));
-        later.journals.push(journal);
+    /// Remembers that the list of replaced folders is to be saved.
+    pub(super) fn leave_kept(&self) {
+        lock(&self.later).kept = true;
     }
 
     /// Keeps a bundle's bytes until there is time to write them down.
@@ -82,23 +103,35 @@ impl Effects {
         }
     }
 
-    /// Makes the state durable. Blocks.
-    pub(super) fn settle_state(&self) {
-        self.settle_all(&mut lock(&self.later));
-    }
-
-    fn settle_all(&self, later: &mut Later) {
-        let Later { files, folders, journals } = std::mem::take(later);
-        let synced = files.iter().try_for_each(Unsettled::settle);
-        let synced = synced.and_then(|()| folders.iter().try_for_each(|folder| atomic::sync_folder(folder)));
-        if let Err(error) = synced {
-            tracing::warn!(%error, "the state may not outlive a power cut; its journal stays");
-            return;
+    /// Makes the state durable, and clears the journals of what is over. Blocks.
+    ///
+    /// # Errors
+    /// When the ledger cannot be saved: its journal stays, which says the same, and each look tries
+    /// again.
+    pub(super) fn settle_state(&self) -> Result<(), Problem> {
+        let mut later = lock(&self.later);
+        for row in std::mem::take(&mut later.rows) {
+            row.settle();
         }
-        for journal in journals {
+        if std::mem::take(&mut later.exchanged)
+            && let Err(error) = exchange::settle(&self.checkout.folder)
+        {
+            // It has happened, whether or not the disk can promise to remember it.
+            tracing::warn!(%error, "a swap may not outlive a power cut");
+        }
+        if std::mem::take(&mut later.kept) {
+            self.save_kept(&self.kept());
+        }
+        if let Err(error) = std::mem::take(&mut later.ledgers).iter().try_for_each(Unsettled::settle) {
+            tracing::warn!(%error, "the ledger is written again");
+            self.doubt_ledger();
+        }
+        self.save_ledger_now()?;
+        for journal in std::mem::take(&mut later.journals) {
             if let Err(error) = self.state.clear(journal) {
                 tracing::warn!(%error, "cannot clear a journal; the next look or start does");
             }
         }
+        Ok(())
     }
 }

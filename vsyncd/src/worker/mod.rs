@@ -8,6 +8,10 @@ pub mod entry;
 pub mod handle;
 pub mod kept;
 pub mod later;
+mod listening;
+#[cfg(test)]
+mod model;
+pub(crate) mod place;
 pub mod progress;
 pub mod publish;
 pub mod remote_side;

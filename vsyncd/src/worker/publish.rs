@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use vsync_core::format::audit::Action;
+use vsync_core::format::audit::{Action, Row};
 use vsync_core::sync::event::Published;
 use vsync_core::sync::{Problem, PublishPlan};
 use vsync_core::vault::ledger::{SyncOp, SyncPoint};
 use vsync_core::vault::snapshot::Snapshot;
-use vsync_core::version::Version;
 
 use super::driver::Request;
 use super::effects::Effects;
@@ -48,24 +47,31 @@ impl Effects {
             op: SyncOp::Push,
             at: clock::now(),
         };
+        let row = || self.author.row(Action::Push, Some(uploaded.version), request.meta);
+        let row = (!request.no_audit).then(row);
         let intent = PublishIntent {
             version: uploaded.version,
             generation: Some(plan.generation),
             replaced_etag: plan.replaces.as_ref().map(|mark| mark.etag.clone()),
             push_id: next.push_id.clone(),
+            bundle_etag: Some(uploaded.etag.clone()),
             ledger: scan.ledger(Some(synced.clone())),
             before: self.ledger().synced.clone(),
-            meta: request.meta,
-            no_audit: request.no_audit,
+            row: row.clone(),
         };
         let this = Arc::clone(self);
-        tasks::blocking(move || this.journal(FolderFile::Publish, &intent)?.settle())
-            .await?
-            .map_err(|error| io_problem("cannot journal the publish", &error))?;
+        let journaled = tasks::blocking(move || {
+            // What an earlier swap or push left to be written down comes first: its journal goes now.
+            this.settle_state()?;
+            let saved = this.state.save_unsettled(FolderFile::Publish, &intent);
+            let saved = saved.and_then(|journal| journal.settle());
+            saved.map_err(|error| io_problem("cannot journal the publish", &error))
+        });
+        journaled.await??;
         let pointed = self.remote.point(&next).await;
         self.cache_later(pointed.is_ok().then_some((uploaded.version, uploaded.packed)));
         let this = Arc::clone(self);
-        tasks::blocking(move || this.conclude(pointed, synced, &scan, files, bytes)).await?
+        tasks::blocking(move || this.conclude(pointed, synced, &scan, row.as_ref(), (files, bytes))).await?
     }
 
     /// Reads the folder into memory. It may have changed since the scan: then it is scanned and
@@ -86,6 +92,7 @@ impl Effects {
                     let limits = &self.rules.limits;
                     let again = scan::scan(&self.checkout.folder, &ledger, limits, clock::now());
                     scan = Arc::new(again.map_err(|error| scan_problem(&error))?);
+                    super::place::check(&self.checkout)?;
                 }
                 Err(error) => return Err(scan_problem(&error)),
             }
@@ -98,8 +105,8 @@ impl Effects {
         pointed: Result<vsync_core::sync::RemoteMark, Problem>,
         synced: SyncPoint,
         scan: &Scan,
-        files: usize,
-        bytes: u64,
+        row: Option<&Row>,
+        (files, bytes): (usize, u64),
     ) -> Result<Published, Problem> {
         let mark = match pointed {
             Ok(mark) => mark,
@@ -111,7 +118,9 @@ impl Effects {
             }
         };
         let synced = SyncPoint { etag: mark.etag, ..synced };
-        self.conclude_job(scan.ledger(Some(synced.clone())), None, FolderFile::Publish)?;
+        // Before the ledger: from then on nobody would write it any more.
+        let row = row.and_then(|row| self.remote.audit.keep_soon(row));
+        self.conclude_push(scan.ledger(Some(synced.clone())), row);
         self.remote.note_push(synced.version, synced.generation);
         Ok(Published { synced, files, bytes })
     }
@@ -122,23 +131,16 @@ impl Effects {
         }
     }
 
-    /// Records a push or a pull: in the vault's configuration the push, in the audit log both. The
-    /// row's first try is over when this returns.
-    pub async fn record(&self, push: bool, version: Version, request: Request) {
+    /// Sends the audit rows that were kept, that of a push or a pull among them, and records a push in the
+    /// vault's configuration meanwhile. The rows' first try is over when this returns.
+    pub async fn send_rows(&self, push: bool) {
         let remote = Arc::clone(&self.remote);
         let here = tasks::blocking(move || {
             if push {
                 remote.record_push();
             }
         });
-        let action = if push { Action::Push } else { Action::Pull };
-        let row = (!request.no_audit).then(|| self.author.row(action, Some(version), request.meta));
-        let there = async {
-            if let Some(row) = row {
-                self.remote.audit.append(row).await;
-            }
-        };
-        if let (Err(panicked), ()) = tokio::join!(here, there) {
+        if let (Err(panicked), ()) = tokio::join!(here, self.remote.audit.flush_waiting()) {
             tracing::warn!(%panicked, "cannot record the push in the vault's configuration");
         }
     }

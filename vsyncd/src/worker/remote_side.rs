@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use vsync_core::format::audit::Action;
 use vsync_core::sync::event::Opened;
 use vsync_core::sync::{OpId, Problem, RemoteMark, RemotePointer};
 use vsync_core::vault::ledger::{Ledger, SyncOp, SyncPoint};
@@ -42,14 +41,7 @@ impl Effects {
     pub async fn read(self: &Arc<Self>) -> Result<(Option<RemotePointer>, Option<SyncPoint>), Problem> {
         let undecided = self.ledger().synced.is_none();
         let read = self.remote.pointer(undecided).await?;
-        let this = Arc::clone(self);
-        let seen = read.clone();
-        let work = self.work.token();
-        tasks::blocking(move || {
-            let _work = work;
-            this.settle(seen.as_ref())
-        })
-        .await??;
+        self.settle_publish(read.as_ref()).await?;
         if let Some(read) = &read {
             self.tell_of_overwriting(&read.remote).await?;
         }
@@ -75,22 +67,48 @@ impl Effects {
         Ok(tasks::blocking(move || this.notice("lost_race", format!("{text}{by}"), None)).await?)
     }
 
-    fn settle(&self, read: Option<&PointerRead>) -> Result<(), Problem> {
-        // What the journal of a publish that is over still tells has to be durable before it goes.
-        self.settle_state();
+    /// Finds out what became of a publish that nobody heard the end of.
+    async fn settle_publish(self: &Arc<Self>, read: Option<&PointerRead>) -> Result<(), Problem> {
+        let this = Arc::clone(self);
+        let work = self.work.token();
+        let journal = tasks::blocking(move || {
+            let _work = work;
+            this.settle_state()?;
+            this.publish_journal()
+        });
+        let (Some(intent), Some(read)) = (journal.await??, read.cloned()) else { return Ok(()) };
+        // Somebody has published over a version of that name: it is ours where the bundle is.
+        let followed = read.pointer.prev == Some(intent.version) && self.holds(&intent).await?;
+        let this = Arc::clone(self);
+        let work = self.work.token();
+        tasks::blocking(move || {
+            let _work = work;
+            this.settle(intent, followed, &read)
+        })
+        .await?
+    }
+
+    async fn holds(&self, intent: &PublishIntent) -> Result<bool, Problem> {
+        let place = &self.remote.place;
+        let there = place.store.head(&place.bundle(intent.version)).await?;
+        Ok(there.is_some_and(|there| intent.bundle_etag.as_ref().is_none_or(|ours| there.etag == *ours)))
+    }
+
+    fn publish_journal(&self) -> Result<Option<PublishIntent>, Problem> {
         let failed = |error| io_problem("cannot read the publish journal", &error);
-        let intent: Option<PublishIntent> = match self.state.load(FolderFile::Publish).map_err(failed)? {
+        Ok(match self.state.load(FolderFile::Publish).map_err(failed)? {
             Loaded::Found(intent) => Some(intent),
             Loaded::Missing => None,
             Loaded::Corrupt { moved_to, why } => {
                 tracing::warn!(moved_to = %moved_to.display(), why, "the publish journal was damaged");
                 None
             }
-        };
-        let (Some(intent), Some(read)) = (intent, read) else { return Ok(()) };
+        })
+    }
+
+    fn settle(&self, intent: PublishIntent, followed: bool, read: &PointerRead) -> Result<(), Problem> {
         let mark = &read.remote.mark;
         let counted = mark.push_id.as_ref() == Some(&intent.push_id);
-        let followed = read.pointer.prev == Some(intent.version);
         let still_old = Some(&mark.etag) == intent.replaced_etag.as_ref();
         if still_old && !counted {
             return Ok(());
@@ -108,13 +126,13 @@ impl Effects {
                 op: SyncOp::Push,
                 at: clock::now(),
             };
+            // Its row may be kept already: it is the same, and is sent once.
+            if let Some(row) = &intent.row {
+                self.remote.audit.keep(row);
+            }
             self.set_ledger(Ledger { synced: Some(synced), ..intent.ledger })?;
             self.remote.note_push(version, generation);
             self.remote.record_push();
-            // Its row was never written: the process died, or nobody knew that it happened.
-            if !intent.no_audit {
-                self.remote.audit.keep(&self.author.row(Action::Push, Some(version), intent.meta));
-            }
         }
         let cleared = self.state.clear(FolderFile::Publish);
         cleared.map_err(|error| io_problem("cannot clear the publish journal", &error))

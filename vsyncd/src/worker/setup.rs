@@ -4,12 +4,15 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::sync::Notify;
 use vsync_core::format::bundle::Limits;
 use vsync_core::format::envconfig::EnvConfig;
 use vsync_core::id::Pair;
-use vsync_core::sync::{OnEdit, Policy, Problem};
+use vsync_core::sync::{OnEdit, Policy, Problem, Worker};
+use vsync_core::version::Version;
 
 use super::checkout::Checkout;
+use super::driver::{Driver, Handle};
 use super::effects::{Effects, Rules};
 use crate::config::pairs::Pairs;
 use crate::config::paths::Paths;
@@ -142,7 +145,7 @@ impl Setup {
     /// # Errors
     /// What is wrong with its configuration.
     pub fn remote(&self, pair: &Pair) -> Result<Remote, Problem> {
-        let loaded = self.pairs.load(pair).map_err(|error| Problem::Config(error.to_string()))?;
+        let loaded = self.pairs.load(pair)?;
         let Some(loaded) = loaded else {
             return Err(Problem::Config(format!("{pair} is not set up on this machine")));
         };
@@ -160,11 +163,44 @@ impl Setup {
         Remote::new(pair.clone(), config, keys, self.pairs.clone(), ground, self.limits())
     }
 
+    /// A worker over a checkout, its folder healed and watched, that does not run yet. `newest_here`
+    /// gives the newest version that another checkout of the vault agrees with; `seed` is for its
+    /// jitter.
+    ///
+    /// # Errors
+    /// Why it cannot work.
+    pub(super) async fn worker(
+        &self,
+        checkout: Arc<Checkout>,
+        remote: Arc<Remote>,
+        newest_here: impl FnOnce(&Pair) -> Option<Version>,
+        seed: u64,
+    ) -> Result<(Driver, Handle), Problem> {
+        let edited = Arc::new(Notify::new());
+        let (setup, listener) = (self.clone(), Arc::clone(&edited));
+        let effects = tasks::blocking_in_turn(move || -> Result<Effects, Problem> {
+            let effects = setup.effects(checkout, remote)?;
+            effects.listen_with(listener);
+            Ok(effects)
+        })
+        .await??;
+        let pair = &effects.checkout.pair;
+        let (policy, last) = (self.policy(pair), effects.remote.last_push());
+        let ledger = effects.ledger();
+        // A checkout that is new here, or lost its ledger, must not fall for an old pointer that
+        // another one on this machine can tell is old.
+        let floor = last.map(|(version, _)| version).max(newest_here(pair));
+        let generation = last.and_then(|(_, generation)| generation);
+        let machine =
+            Worker::new(policy, seed, ledger.synced.clone(), floor, generation, super::driver::now());
+        Ok(Driver::new(machine, Arc::new(effects), edited))
+    }
+
     /// Everything that one worker works with, its folder healed. Blocks.
     ///
     /// # Errors
     /// Why it cannot work.
-    pub(super) fn effects(&self, checkout: Arc<Checkout>, remote: Arc<Remote>) -> Result<Effects, Problem> {
+    fn effects(&self, checkout: Arc<Checkout>, remote: Arc<Remote>) -> Result<Effects, Problem> {
         let pair = &checkout.pair;
         let author = Author::find(&checkout.root, &self.paths);
         let state = self.state.folder(&pair.repo, &pair.env, &checkout.root);

@@ -2,18 +2,18 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use vsync_core::id::Pair;
+use vsync_core::sync::Problem;
 use vsync_core::sync::backoff::Jitter;
-use vsync_core::sync::{Problem, Worker};
 
 use super::checkout::Checkout;
 use super::driver::{Driver, Handle};
-use super::effects::Effects;
 use super::entry::{Entry, Slot};
 use super::setup::Setup;
 use crate::clock;
@@ -45,6 +45,8 @@ pub struct Supervisor {
     registering: tokio::sync::Mutex<()>,
     remotes: Mutex<HashMap<Pair, Weak<Remote>>>,
     paused: Mutex<HashSet<Pair>>,
+    /// The last reconciling failed: the heartbeat tries again.
+    owed: AtomicBool,
 }
 
 /// While this lives, no worker of the vault is started.
@@ -72,6 +74,7 @@ impl Supervisor {
             registering: tokio::sync::Mutex::default(),
             remotes: Mutex::default(),
             paused: Mutex::default(),
+            owed: AtomicBool::new(false),
         })
     }
 
@@ -108,12 +111,14 @@ impl Supervisor {
     /// gives the rest its present settings.
     ///
     /// # Errors
-    /// When the list of checkouts cannot be read; what runs goes on.
+    /// When the list of checkouts cannot be read; what runs goes on, and the heartbeat tries again.
     pub async fn reconcile(self: &Arc<Self>) -> Result<(), Problem> {
         // A list that was read must be applied before a later one is.
         let _turn = self.reconciling.lock().await;
-        let wanted = self.setup.checkouts().await?;
-        let wanted: HashMap<Key, Checkout> = wanted
+        let wanted = self.setup.checkouts().await;
+        // Workers that a change has ended must not stay away because a disk failed for a moment.
+        self.owed.store(wanted.is_err(), Ordering::Relaxed);
+        let wanted: HashMap<Key, Checkout> = wanted?
             .into_iter()
             .map(|checkout| ((checkout.pair.clone(), checkout.root.clone()), checkout))
             .collect();
@@ -237,26 +242,9 @@ impl Supervisor {
     }
 
     async fn load(&self, checkout: &Arc<Checkout>) -> Result<(Driver, Handle), Problem> {
-        let setup = self.setup.clone();
-        let (known, checkout) = (self.remote_of(&checkout.pair).await?, Arc::clone(checkout));
-        let edited = Arc::new(Notify::new());
-        let listener = Arc::clone(&edited);
-        let effects = tasks::blocking_in_turn(move || -> Result<Effects, Problem> {
-            let effects = setup.effects(checkout, known)?;
-            setup.watcher.watch(&effects.checkout.folder, listener);
-            Ok(effects)
-        })
-        .await??;
-        let pair = &effects.checkout.pair;
-        let (policy, last) = (self.setup.policy(pair), effects.remote.last_push());
-        let ledger = effects.ledger();
-        let now = super::driver::now();
-        // A checkout that is new here, or lost its ledger, must not fall for an old pointer that
-        // another one on this machine can tell is old.
-        let floor = last.map(|(version, _)| version).max(self.newest_here(pair));
-        let generation = last.and_then(|(_, generation)| generation);
-        let machine = Worker::new(policy, seed(), ledger.synced.clone(), floor, generation, now);
-        Ok(Driver::new(machine, Arc::new(effects), edited))
+        let remote = self.remote_of(&checkout.pair).await?;
+        let newest = |pair: &Pair| self.newest_here(pair);
+        self.setup.worker(Arc::clone(checkout), remote, newest, seed()).await
     }
 
     /// The newest version that another running checkout of a vault agrees with.
@@ -384,6 +372,11 @@ impl Supervisor {
             tokio::select! {
                 () = tokio::time::sleep(HEARTBEAT) => {}
                 () = stopping.cancelled() => return,
+            }
+            if self.owed.load(Ordering::Relaxed)
+                && let Err(problem) = self.reconcile().await
+            {
+                tracing::warn!(%problem, "the list of checkouts still cannot be read");
             }
             let now = (clock::monotonic(), clock::now(), crate::repo::author::local_ip());
             let awake = now.0.duration_since(before.0);

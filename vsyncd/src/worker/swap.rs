@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use vsync_core::format::audit::{Action, Meta, Row};
 use vsync_core::sync::event::Swapped;
 use vsync_core::sync::{Problem, RemotePointer};
 use vsync_core::vault::diff::Diff;
@@ -14,12 +15,13 @@ use super::effects::{Effects, OpenedVersion};
 use super::progress::Stage;
 use crate::clock;
 use crate::disk::atomic::Unsettled;
+use crate::disk::backup;
 use crate::disk::displaced::{Kept, late_writes, remove_tree};
 use crate::disk::exchange::{Displaced, ExchangeError, exchange, keep, put_back};
-use crate::disk::folder::id_of;
+use crate::disk::folder::{FolderId, id_of};
 use crate::disk::load::load;
 use crate::disk::scan::Scan;
-use crate::disk::stage::{Staged, stage_announced};
+use crate::disk::stage::{Litter, Staged, stage_or_leave};
 use crate::disk::state::{FolderFile, SwapIntent};
 use crate::repo::trouble::{io_problem, scan_problem};
 use crate::tasks;
@@ -66,13 +68,33 @@ impl Effects {
         let synced = Self::agreement(pointer, SyncOp::Pull, clock::now());
         tasks::blocking(move || {
             let before = scan.as_ref().map(|scan| scan.tree.clone()).unwrap_or_default();
-            let ledger = this.replace(scan.as_deref(), &snapshot, &tree, pointer_ledger(&synced))?;
-            this.watcher.rewatch(&this.checkout.folder);
-            this.conclude_job(ledger, this.checkout.folder.parent(), FolderFile::Swap)?;
+            let row = this.author.row(Action::Pull, Some(synced.version), Meta::new());
+            let there = id_of(&this.checkout.folder);
+            let agreed = pointer_ledger(&synced);
+            let replaced = this.replace(scan.as_deref(), &snapshot, &tree, (agreed, &row));
+            let ledger = replaced.inspect_err(|_| {
+                if let (Some(name), Ok(Some(there))) = (&kept, there) {
+                    this.drop_backup(name, there);
+                }
+            })?;
+            this.listen();
+            // Before the ledger: from then on nobody would write it any more.
+            let row = this.remote.audit.keep_soon(&row);
+            this.conclude_swap(ledger, row);
             this.cache_later(bundle);
             Ok(Swapped { synced, backup: kept, diff: Diff::between(&before, &tree) })
         })
         .await?
+    }
+
+    /// Removes a backup of a folder that was not replaced after all: a disk that fails for long must
+    /// not be filled with one for each try.
+    fn drop_backup(&self, name: &str, there: FolderId) {
+        if matches!(id_of(&self.checkout.folder), Ok(Some(id)) if id == there)
+            && let Err(error) = backup::discard(&self.rules.backups, name)
+        {
+            tracing::warn!(%error, "cannot remove a backup that was not needed");
+        }
     }
 
     async fn back_up(self: &Arc<Self>, scan: &Arc<Scan>) -> Result<String, Problem> {
@@ -101,22 +123,25 @@ impl Effects {
         scan: Option<&Scan>,
         snapshot: &Snapshot,
         tree: &Tree,
-        agreed: Ledger,
+        (agreed, row): (Ledger, &Row),
     ) -> Result<Ledger, Problem> {
         let folder = &self.checkout.folder;
+        super::place::check(&self.checkout)?;
         let bytes = tree.bytes();
         self.progress.report(Stage::Write, 0, Some(bytes));
         let stamp = Version::at(clock::now());
         let env = &self.checkout.pair.env;
         let litter = scan.is_some().then_some(folder.as_path());
         let replaced = scan.map(|scan| scan.ledger(None)).unwrap_or_default();
-        let journal = |staged: &Staged| self.journal_swap(staged, &agreed, &replaced);
-        let content = (snapshot, tree);
-        let staged = stage_announced(folder, env, stamp, content, (&self.rules.modes, litter), journal)
-            .map_err(|error| {
-                self.settle_swap();
-                io_problem("cannot write the new folder", &error)
-            })?;
+        let journal = |staged: &Staged| self.journal_swap(staged, &agreed, &replaced, row);
+        // What an earlier swap or push left to be written down comes first: its journal goes now.
+        self.settle_state()?;
+        let leave = |litter| self.leave(litter);
+        let (content, modes) = ((snapshot, tree), (&self.rules.modes, litter));
+        let staged = stage_or_leave(folder, env, stamp, content, modes, journal, leave).map_err(|error| {
+            self.settle_swap();
+            io_problem("cannot write the new folder", &error)
+        })?;
         if let Err(problem) = self.exchange_checked(&staged, &replaced) {
             self.discard(&staged);
             return Err(problem);
@@ -133,6 +158,7 @@ impl Effects {
         staged: &Staged,
         agreed: &Ledger,
         replaced: &Ledger,
+        row: &Row,
     ) -> std::io::Result<Option<Unsettled>> {
         let version = agreed.synced.as_ref().map(|synced| synced.version);
         let intent = SwapIntent {
@@ -143,12 +169,14 @@ impl Effects {
             version: version.ok_or_else(|| std::io::Error::other("a swap without a version"))?,
             ledger: staged.ledger(agreed.synced.clone()),
             before: self.ledger().synced.clone(),
+            row: Some(row.clone()),
         };
-        self.journal(FolderFile::Swap, &intent).map(Some)
+        self.state.save_unsettled(FolderFile::Swap, &intent).map(Some)
     }
 
     fn exchange_checked(&self, staged: &Staged, replaced: &Ledger) -> Result<(), Problem> {
         let folder = &self.checkout.folder;
+        super::place::check(&self.checkout)?;
         let exchanged = exchange(staged, folder).map_err(exchange_problem)?;
         self.set_atomic(exchanged.atomic);
         let Some(displaced) = exchanged.displaced else { return Ok(()) };
@@ -173,8 +201,8 @@ impl Effects {
     fn discard(&self, staged: &Staged) {
         match id_of(&staged.path) {
             Ok(Some(id)) if id == staged.id => {
-                if let Err(error) = remove_tree(&staged.path) {
-                    tracing::warn!(%error, "cannot remove a staged folder now; the next start does");
+                if remove_tree(&staged.path).is_err() {
+                    self.leave(Litter { path: staged.path.clone(), id });
                 }
                 self.settle_swap();
             }
@@ -195,14 +223,9 @@ impl Effects {
                 displaced.path.clone()
             }
         };
-        let mut kept = self.kept();
-        kept.push(Kept { path, id: displaced.id, deadline, expected: replaced.clone(), held: false });
-        match self.state.save_unsettled(FolderFile::Kept, &*kept) {
-            Ok(saved) => self.leave_file(saved),
-            Err(error) => {
-                tracing::warn!(%error, "cannot record the replaced folder; it is backed up before it goes");
-            }
-        }
+        let kept = Kept { path, id: displaced.id, deadline, expected: replaced.clone(), held: false };
+        self.kept().push(kept);
+        self.leave_kept();
     }
 
     fn settle_swap(&self) {

@@ -37,6 +37,7 @@ fn pair(state: State) -> PairStatus {
         notices: Vec::new(),
         next_poll_s: Some(11),
         detail: None,
+        watched: Some(true),
     }
 }
 
@@ -105,6 +106,7 @@ fn ok_and_verbose() {
         key_store: None,
         next_poll_s: None,
         detail: None,
+        watched: Some(true),
         ..pair(State::Ok)
     };
     check("ok", &report_of(vec![pair(State::Ok)]), false);

@@ -24,6 +24,7 @@ impl Worker {
         }
         self.timers.rescan = self.timers.rescan.min(now.instant + policy.rescan);
         self.policy = policy;
+        self.push_trouble = self.push_trouble.take().filter(|_| policy.on_edit == OnEdit::Push);
         self.timers.push = self.would_push().then(|| self.timers.push.unwrap_or(now.instant + QUIET));
     }
 
@@ -115,6 +116,7 @@ impl Worker {
                 self.local = Some(local);
                 if changed || repaired {
                     self.push_failures = 0;
+                    self.push_trouble = None;
                     self.retry_for_folder(now);
                 }
                 let quiet = now.instant + QUIET;

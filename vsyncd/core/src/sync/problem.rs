@@ -129,6 +129,21 @@ pub enum Problem {
     /// No space left.
     #[error("no space left on the disk: {0}")]
     DiskFull(String),
+    /// No quota left.
+    #[error("no quota left on the disk: {0}")]
+    QuotaFull(String),
+    /// The file system takes no writes.
+    #[error("{0}")]
+    ReadOnly(String),
+    /// The process, or the system, has as many files open as it may.
+    #[error("{0}")]
+    TooManyFiles(String),
+    /// The disk failed.
+    #[error("{0}")]
+    DiskFailed(String),
+    /// This user may not do it.
+    #[error("{0}")]
+    NotAllowed(String),
     /// Another failure of the file system.
     #[error("{0}")]
     Io(String),

@@ -242,6 +242,7 @@ impl Worker {
             Some(id) => effects.push(Effect::Reply(id, Err(problem))),
             None => {
                 self.push_failures = self.push_failures.saturating_add(1);
+                self.push_trouble = Some(problem).filter(|problem| problem.verdict() == Verdict::Error);
                 let wait = self.jitter.after_failure(self.policy.poll, self.push_failures);
                 self.timers.push = self.timers.push.map(|due| due.max(now.instant + wait));
             }

@@ -31,6 +31,8 @@ pub enum Cause {
     Account,
     /// The bucket is in another region; the store may say in which.
     Region(Option<String>),
+    /// The store is a folder, and this user may not do that in it, or its disk is mounted read-only.
+    Folder,
     /// The answer does not tell.
     Unknown,
 }

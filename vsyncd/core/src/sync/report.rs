@@ -112,6 +112,8 @@ impl Worker {
             _ if gone => (State::Held, Some(&Problem::NothingPublished)),
             (_, false) if missing => (State::Behind, Some(&Problem::FolderMissing)),
             (true, _) => (State::Behind, None),
+            // Nobody asked for that push, so nobody else would hear of its end.
+            (false, true) if self.push_trouble.is_some() => (State::Error, self.push_trouble.as_ref()),
             (false, true) => (State::Edited, None),
             (false, false) => (State::Ok, None),
         }

@@ -117,6 +117,8 @@ pub struct Worker {
     pub(super) local_trouble: Option<Problem>,
     pub(super) scan_failures: u32,
     pub(super) push_failures: u32,
+    /// Why the worker's own push of the present edits came to nothing.
+    pub(super) push_trouble: Option<Problem>,
     pub(super) remote: Remote,
     pub(super) held: Option<Held>,
     pub(super) job: Option<Job>,
@@ -156,6 +158,7 @@ impl Worker {
             local_trouble: None,
             scan_failures: 0,
             push_failures: 0,
+            push_trouble: None,
             remote: Remote::default(),
             held: None,
             job: None,
@@ -257,6 +260,7 @@ impl Worker {
         self.held = None;
         self.timers.push = None;
         self.push_failures = 0;
+        self.push_trouble = None;
         self.seen(Some(mark), now);
         // What was found before, or is being found, is measured against the old agreement.
         if let Some(local) = &mut self.local {

@@ -56,6 +56,30 @@ fn what_is_saved_is_private_and_read_back() {
 }
 
 #[test]
+fn changes_at_once_are_all_kept() {
+    let bench = Bench::new();
+    let web = pair("acme/web", "dev");
+    assert!(!bench.pairs.edit(&web, |_| true).unwrap(), "there is none");
+    bench.pairs.save(&web, &config("one")).unwrap();
+    std::thread::scope(|scope| {
+        for number in 0..8 {
+            let (pairs, web) = (bench.pairs.clone(), &web);
+            let add = move |config: &mut EnvConfig| {
+                config.extra.0.insert(format!("field{number}"), number.into());
+                true
+            };
+            scope.spawn(move || assert!(pairs.edit(web, add).unwrap()));
+        }
+    });
+    let config = bench.pairs.load(&web).unwrap().unwrap().value;
+    assert!(
+        (0..8).all(|number| config.extra.0.contains_key(&format!("field{number}"))),
+        "{:?}",
+        config.extra
+    );
+}
+
+#[test]
 fn creating_never_replaces() {
     let bench = Bench::new();
     let web = pair("web", "dev");
@@ -131,4 +155,44 @@ fn a_folder_store_has_no_credentials() {
     for endpoint in ["https://s3", "file://srv/x", "file://", "/srv"] {
         assert_eq!(folder_of(endpoint), None, "{endpoint}");
     }
+}
+
+#[test]
+fn changes_at_the_same_time_are_all_kept() {
+    const EACH: u64 = 20;
+    let bench = Bench::new();
+    let web = pair("acme/web", "dev");
+    assert!(!bench.pairs.edit(&web, |_| true).unwrap(), "one that is not known is not made");
+    bench.pairs.save(&web, &config("one")).unwrap();
+    let counting = |field: &'static str| {
+        let (pairs, web) = (bench.pairs.clone(), web.clone());
+        std::thread::spawn(move || {
+            for _ in 0..EACH {
+                let add = |config: &mut EnvConfig| {
+                    let fields = &mut config.extra.0;
+                    let count = fields.get(field).and_then(serde_json::Value::as_u64).unwrap_or(0);
+                    fields.insert(field.to_owned(), (count + 1).into());
+                    true
+                };
+                assert!(pairs.edit(&web, add).unwrap());
+            }
+        })
+    };
+    for thread in ["lastPush of one", "routing of another", "a third"].map(counting) {
+        thread.join().unwrap();
+    }
+    let fields = bench.pairs.load(&web).unwrap().unwrap().value.extra.0;
+    assert_eq!(fields.values().map(|count| count.as_u64().unwrap()).collect::<Vec<_>>(), [EACH; 3]);
+}
+
+#[test]
+fn a_change_that_does_nothing_writes_nothing() {
+    let bench = Bench::new();
+    let web = pair("acme/web", "dev");
+    bench.pairs.save(&web, &config("one")).unwrap();
+    let file = bench.home.path().join(".config/vsync/config/acme_web/env_dev");
+    let inode = |file: &Path| std::os::unix::fs::MetadataExt::ino(&fs::metadata(file).unwrap());
+    let before = inode(&file);
+    assert!(bench.pairs.edit(&web, |config| config.prefix.take().is_none()).unwrap());
+    assert_eq!((inode(&file), bench.bucket_of(&web).as_deref()), (before, Some("one")));
 }

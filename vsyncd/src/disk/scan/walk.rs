@@ -13,7 +13,7 @@ use vsync_core::vault::tree::ContentHash;
 
 use super::reading::{self, Unread};
 use super::{BadName, LeftOut, NotPlain, ScanError, ScanLimits};
-use crate::disk::facts::{Facts, SECOND_NS};
+use crate::disk::facts::SECOND_NS;
 use crate::disk::folder::{Folder, facts_at, names};
 
 /// A walk under way, and what it found so far.
@@ -23,8 +23,14 @@ pub(super) struct Walk<'a> {
     limits: &'a ScanLimits,
     salvage: bool,
     entries: usize,
+    /// Sum of the sizes that the files were seen with.
+    announced: u64,
+    /// Sum of those that were read or vouched for.
     bytes: u64,
     pending: Vec<RelPath>,
+    /// Files that have to be read. That comes last, so that what is refused is refused before anything
+    /// of a gigabyte is read.
+    unread: Vec<RelPath>,
     found: Found,
 }
 
@@ -39,8 +45,8 @@ pub(super) struct Found {
 
 impl<'a> Walk<'a> {
     pub(super) fn new(root: &'a Folder, ledger: &'a Ledger, limits: &'a ScanLimits, salvage: bool) -> Self {
-        let (pending, found) = (Vec::new(), Found::default());
-        Self { root, ledger, limits, salvage, entries: 0, bytes: 0, pending, found }
+        let (pending, unread, found) = (Vec::new(), Vec::new(), Found::default());
+        Self { root, ledger, limits, salvage, entries: 0, announced: 0, bytes: 0, pending, unread, found }
     }
 
     pub(super) fn run(mut self) -> Result<Found, ScanError> {
@@ -52,7 +58,32 @@ impl<'a> Walk<'a> {
                 Err(error) => self.unopened(&path, error)?,
             }
         }
+        self.read_all()?;
         Ok(self.found)
+    }
+
+    fn read_all(&mut self) -> Result<(), ScanError> {
+        let mut open: Option<(Option<RelPath>, OwnedFd)> = None;
+        for path in std::mem::take(&mut self.unread) {
+            // Files of one folder come one after another.
+            let (parent, dir) = match open.take().filter(|(at, _)| *at == path.parent()) {
+                Some(same) => same,
+                None => match self.root.holding(&path) {
+                    Ok(dir) => (path.parent(), dir),
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                    // It was a folder a moment ago.
+                    Err(_) => {
+                        self.refuse(ScanError::Changing { path })?;
+                        continue;
+                    }
+                },
+            };
+            let room = self.limits.bytes.saturating_sub(self.bytes);
+            let read = reading::hash(&dir, path.name(), room);
+            self.file(path, read)?;
+            open = Some((parent, dir));
+        }
+        Ok(())
     }
 
     /// A folder was there a moment ago and cannot be opened.
@@ -122,19 +153,24 @@ impl<'a> Walk<'a> {
         if facts.kind != FileType::RegularFile {
             return self.refuse(ScanError::NotPlain { path, what: NotPlain::of(facts.kind) });
         }
-        self.file(dir, name, path, &facts)
+        self.announced = self.announced.saturating_add(facts.stat.size);
+        if self.announced > self.limits.bytes {
+            return Err(ScanError::TooLarge { limit: self.limits.bytes });
+        }
+        match self.vouched(&path, &facts.stat) {
+            Some(hash) => self.file(path, Ok((facts.stat, hash))),
+            None => {
+                self.unread.push(path);
+                Ok(())
+            }
+        }
     }
 
-    fn file(&mut self, dir: &OwnedFd, name: &CStr, path: RelPath, facts: &Facts) -> Result<(), ScanError> {
-        let room = self.limits.bytes - self.bytes;
-        let read = if facts.stat.size > room {
-            Err(Unread::TooLarge)
-        } else {
-            match self.vouched(&path, &facts.stat) {
-                Some(hash) => Ok((facts.stat, hash)),
-                None => reading::hash(dir, name, room),
-            }
-        };
+    fn file(
+        &mut self,
+        path: RelPath,
+        read: Result<(LedgerStat, ContentHash), Unread>,
+    ) -> Result<(), ScanError> {
         let (stat, hash) = match read {
             Ok(read) => read,
             Err(Unread::Gone) => return Ok(()),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use vsync_core::format::audit::Meta;
+use vsync_core::format::audit::Row;
 use vsync_core::id::{Env, Repo};
 use vsync_core::vault::ledger::{Ledger, SyncPoint};
 use vsync_core::version::Version;
@@ -41,18 +41,17 @@ pub struct PublishIntent {
     pub replaced_etag: Option<String>,
     /// The random id in the new pointer's metadata.
     pub push_id: String,
+    /// ETag of the bundle.
+    pub bundle_etag: Option<String>,
     /// The ledger that holds once the pointer is written.
     pub ledger: Ledger,
     /// What was agreed on when this was written. A ledger that agrees on something else by now
     /// is newer, and stays.
     #[serde(default)]
     pub before: Option<SyncPoint>,
-    /// Cells of its audit row.
+    /// Its audit row, if it gets one.
     #[serde(default)]
-    pub meta: Meta,
-    /// No audit row at all.
-    #[serde(default)]
-    pub no_audit: bool,
+    pub row: Option<Row>,
 }
 
 /// A swap that is about to exchange two folders. Written when the staged folder is whole, before
@@ -75,6 +74,23 @@ pub struct SwapIntent {
     /// is newer, and stays.
     #[serde(default)]
     pub before: Option<SyncPoint>,
+    /// Its audit row.
+    #[serde(default)]
+    pub row: Option<Row>,
+}
+
+/// A backup that is being written into a new folder. Written before anything of it is on the disk,
+/// removed when all of it is, or nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestoreIntent {
+    /// The folder that it will be.
+    pub into: PathBuf,
+    /// The environment that its staged folder is named for.
+    pub env: Env,
+    /// The staged folder's stamp.
+    pub stamp: Version,
+    /// Which folder that is, once it is whole.
+    pub staged_id: Option<FolderId>,
 }
 
 /// Something that happened without anybody watching and that a person should know.

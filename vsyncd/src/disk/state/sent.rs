@@ -24,7 +24,7 @@ pub struct Sent {
 /// One secret that was sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SentSecret {
-    /// Keyed hash of its value, in hex.
+    /// Keyed hash of its value, in hex; empty while its first write has not been heard of.
     pub hash: String,
     /// What the target said about it then, where it tells.
     #[serde(default)]
@@ -32,6 +32,13 @@ pub struct SentSecret {
     /// A write of it was begun and has not been heard of: it may hold this value or the next.
     #[serde(default)]
     pub unsettled: bool,
+}
+
+impl SentSecret {
+    /// One that was not there, whose first write was begun and has not been heard of.
+    pub const fn begun() -> Self {
+        Self { hash: String::new(), mark: None, unsettled: true }
+    }
 }
 
 /// The file about one target.

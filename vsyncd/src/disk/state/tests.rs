@@ -2,7 +2,7 @@ use std::fmt::Debug;
 use std::os::unix::fs::PermissionsExt as _;
 
 use jiff::Timestamp;
-use vsync_core::format::audit::Meta;
+use vsync_core::format::audit::{Action, Row};
 use vsync_core::relpath::RelPath;
 use vsync_core::vault::ledger::{Ledger, LedgerFile, SyncOp, SyncPoint};
 
@@ -30,6 +30,40 @@ fn ledger() -> Ledger {
         empty_dirs: [RelPath::new("empty").unwrap()].into(),
         scanned_ns: 42,
     }
+}
+
+fn row() -> Row {
+    Row {
+        ts: Timestamp::UNIX_EPOCH,
+        action: Action::Push,
+        version: None,
+        hostname: "host".into(),
+        local_ip: String::new(),
+        os_user: "ada".into(),
+        git_email: String::new(),
+        vsync_version: "0".into(),
+        meta: [("note".to_owned(), "why".into())].into_iter().collect(),
+    }
+}
+
+#[test]
+fn restores_survive_until_they_are_cleared() {
+    let temp = tempfile::tempdir().unwrap();
+    let state = StateDir::new(temp.path().join("vsync"));
+    assert_eq!(state.restores().unwrap(), []);
+    let journal = state.restore().unwrap();
+    let intent = RestoreIntent {
+        into: "/work/restored".into(),
+        env: pair().env,
+        stamp: "20260523-114201".parse().unwrap(),
+        staged_id: Some(FolderId { device: 1, inode: 2 }),
+    };
+    journal.save(&intent).unwrap();
+    let listed = state.restores().unwrap();
+    assert_eq!(listed, [journal]);
+    assert_eq!(listed[0].load().unwrap(), Loaded::Found(intent));
+    listed[0].clear().unwrap();
+    assert_eq!(state.restores().unwrap(), []);
 }
 
 fn check<T>(file: FolderFile, value: &T)
@@ -77,22 +111,23 @@ fn publish_intents_survive() {
         generation: None,
         replaced_etag: Some("e".into()),
         push_id: "0123456789abcdef".into(),
+        bundle_etag: None,
         ledger: ledger(),
-        meta: [("note".to_owned(), "why".into())].into_iter().collect(),
-        no_audit: true,
+        row: Some(row()),
     };
     check(FolderFile::Publish, &intent);
-    // One that an earlier release left has neither.
+    // One that an earlier release left has none.
     let mut old = serde_json::to_value(&intent).unwrap();
-    old.as_object_mut().unwrap().retain(|name, _| name != "meta" && name != "no_audit");
+    old.as_object_mut().unwrap().retain(|name, _| name != "row");
     let read: PublishIntent = serde_json::from_value(old).unwrap();
-    assert_eq!(read, PublishIntent { meta: Meta::new(), no_audit: false, ..intent });
+    assert_eq!(read, PublishIntent { row: None, ..intent });
 }
 
 #[test]
 fn swap_intents_survive() {
     let intent = SwapIntent {
         before: None,
+        row: Some(row()),
         staged: "/work/web/infra/vault/.vsync-dev.new-20260523-114201".into(),
         staged_id: FolderId { device: 1, inode: 2 },
         replaces: Some(FolderId { device: 1, inode: 3 }),

@@ -18,6 +18,7 @@ impl Vault {
     fn intent(&self, staged: &Staged) -> SwapIntent {
         let replaces = Folder::open(&self.target()).ok().map(|folder| folder.id());
         SwapIntent {
+            row: None,
             before: None,
             staged: staged.path.clone(),
             staged_id: staged.id,

@@ -22,10 +22,15 @@ impl Handler {
     ) -> Result<(), Failure> {
         let pairs = self.supervisor.setup().pairs.clone();
         let listed = tasks::blocking(move || pairs.list()).await.map_err(internal)?;
-        let listed = listed.map_err(|error| Failure::new(Code::Config, error.to_string()))?;
+        let listed = listed.map_err(|error| convert::failure(&error.into(), ""))?;
         for pair in listed {
             // One damaged configuration must not keep the others from their credentials.
-            let Ok(Some(config)) = self.known_config(&pair).await else { continue };
+            let config = match self.known_config(&pair).await {
+                Ok(Some(config)) => config,
+                Ok(None) => continue,
+                Err(failure) if failure.code == Code::Config => continue,
+                Err(failure) => return Err(failure),
+            };
             if is_meant(&config, name, before, now) {
                 self.replace_credentials(&pair, now).await?;
             }
@@ -35,19 +40,20 @@ impl Handler {
 
     async fn replace_credentials(&self, pair: &Pair, now: &Profile) -> Result<(), Failure> {
         let said = |problem: Problem| convert::failure(&problem, pair.env.as_str());
-        // A worker at work writes its configuration too.
+        // A worker that starts afterwards uses them from its first request on.
         let paused = self.supervisor.pause(pair).await.map_err(said)?;
         let (pairs, wanted, now) = (self.supervisor.setup().pairs.clone(), pair.clone(), now.clone());
         let saved = tasks::blocking(move || {
-            let Some(mut loaded) = pairs.load(&wanted)?.map(|loaded| loaded.value) else { return Ok(()) };
-            loaded.s3.access_key_id = now.access_key_id;
-            loaded.s3.secret_access_key = now.secret_access_key;
-            pairs.save(&wanted, &loaded)
+            pairs.edit(&wanted, |config| {
+                config.s3.access_key_id = now.access_key_id;
+                config.s3.secret_access_key = now.secret_access_key;
+                true
+            })
         });
         let saved = saved.await.map_err(internal);
         drop(paused);
         self.supervisor.reconcile().await.map_err(said)?;
-        saved?.map_err(|error| Failure::new(Code::Config, error.to_string()))
+        saved?.map(drop).map_err(|error| convert::failure(&error.into(), ""))
     }
 }
 

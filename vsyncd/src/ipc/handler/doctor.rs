@@ -1,6 +1,9 @@
 //! Looking for what could go wrong, before it does.
 
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
 use vsync_proto::error::Failure;
 use vsync_proto::request::Doctor;
@@ -11,9 +14,18 @@ use super::caller::env_of;
 use crate::clock;
 use crate::disk::folder::id_of;
 use crate::ipc::convert;
+use crate::targets::http::each;
 use crate::tasks;
+use crate::watch::watcher::Watching;
 use crate::worker::driver::Handle;
 use crate::worker::entry::{Entry, Slot};
+
+/// What helps where no folder can be watched.
+const WATCH_HINT: &str = if cfg!(target_os = "linux") {
+    "raise fs.inotify.max_user_watches and fs.inotify.max_user_instances with sysctl; it is tried again by itself"
+} else {
+    "it is tried again by itself"
+};
 
 impl Handler {
     pub(super) async fn doctor(&self, ask: Doctor) -> Result<DoctorResult, Failure> {
@@ -24,11 +36,16 @@ impl Handler {
             let text = "no checkout is registered";
             checks.push(warn("checkouts", text, "vsyncctl init, import or track registers one"));
         }
-        for entry in
-            entries.iter().filter(|entry| env.as_ref().is_none_or(|env| entry.checkout.pair.env == *env))
-        {
-            self.check_entry(entry, &mut checks).await;
-        }
+        let meant = entries.into_iter();
+        let meant = meant.filter(|entry| env.as_ref().is_none_or(|env| entry.checkout.pair.env == *env));
+        // Side by side: a store or a keychain that hangs takes seconds.
+        let mut found = BTreeMap::new();
+        let check = |(at, entry): (usize, Arc<Entry>)| async move { (at, self.check_entry(&entry).await) };
+        each(meant.enumerate().collect(), check, |(at, checks)| {
+            found.insert(at, checks);
+        })
+        .await;
+        checks.extend(found.into_values().flatten());
         Ok(DoctorResult { checks })
     }
 
@@ -48,7 +65,8 @@ impl Handler {
         }
     }
 
-    async fn check_entry(&self, entry: &Entry, checks: &mut Vec<Check>) {
+    async fn check_entry(&self, entry: &Entry) -> Vec<Check> {
+        let mut checks = Vec::new();
         let pair = entry.checkout.pair.to_string();
         let name = |what: &str| format!("{pair} {what}");
         let env = entry.checkout.pair.env.as_str();
@@ -56,11 +74,11 @@ impl Handler {
             Slot::Running(handle) => handle,
             Slot::Broken(problem, _) => {
                 checks.push(fail(name("worker"), problem.to_string(), convert::hint(&problem, env)));
-                return;
+                return checks;
             }
             Slot::Starting => {
                 checks.push(warn(name("worker"), "is being loaded", "ask again in a moment"));
-                return;
+                return checks;
             }
         };
         checks.push(self.key_check(&handle, name("key")).await);
@@ -83,7 +101,13 @@ impl Handler {
         if let Ok((verdict, text, hint)) = folder_check {
             checks.push(Check { name: name("folder"), ok: verdict, detail: text, hint });
         }
-        let report = handle.view().report;
+        let view = handle.view();
+        checks.push(watch_check(
+            name("watch"),
+            &view.watching,
+            self.supervisor.setup().settings().poll.rescan,
+        ));
+        let report = view.report;
         checks.push(match &report.problem {
             None => ok(name("state"), format!("{:?}", report.state).to_lowercase()),
             Some(problem) => Check {
@@ -93,6 +117,7 @@ impl Handler {
                 hint: convert::hint(problem, env),
             },
         });
+        checks
     }
 
     async fn key_check(&self, handle: &Handle, name: String) -> Check {
@@ -141,6 +166,19 @@ fn look_at(folder: &Path) -> (Verdict, String, Option<String>) {
         );
     }
     (Verdict::Ok, shown, None)
+}
+
+/// Whether edits are heard of.
+fn watch_check(name: String, watching: &Watching, rescan: Duration) -> Check {
+    match watching {
+        Watching::Heard => ok(name, "edits are seen at once"),
+        Watching::Absent => ok(name, "there is no folder to watch yet"),
+        Watching::Refused(why) => {
+            let text =
+                format!("the system refuses to watch the folder ({why}): edits are seen every {rescan:?}");
+            warn(name, text, WATCH_HINT)
+        }
+    }
 }
 
 /// Whether two pushes at the same moment are kept apart by the store.

@@ -18,10 +18,12 @@ use crate::clock;
 use crate::config::checkout::{Checkout, NamedBy};
 use crate::config::settings::KeyStoreKind;
 use crate::config::{ignore, origin, pairs, pin, prefix, vault_folder};
-use crate::disk::atomic;
+use crate::disk::folder::link_on_the_way;
 use crate::disk::state;
+use crate::disk::{atomic, leftovers};
 use crate::ipc::convert;
 use crate::keychain::{new_key, new_salt};
+use crate::repo::keys as vault_keys;
 use crate::repo::trouble::io_problem;
 use crate::store::folder::FolderStore;
 use crate::tasks;
@@ -130,7 +132,7 @@ impl Handler {
                 Err(Failure::new(Code::AlreadyExists, format!("{pair} is set up on this machine already"))
                     .hint(format!("vsyncctl track {env} registers this checkout too")))
             }
-            Err(error) => Err(Failure::new(Code::Config, error.to_string())),
+            Err(error) => Err(convert::failure(&error.into(), pair.env.as_str())),
         }
     }
 
@@ -159,7 +161,10 @@ impl Handler {
                 other.checkout.pair
             )));
         }
-        no_links(&checkout.root, &folder)?;
+        if let Some(link) = link_on_the_way(&checkout.root, &path) {
+            return Err(Failure::new(Code::FolderNotUsable, format!("{} is a symlink", link.display()))
+                .hint("name the folder that it points to with --vault-folder"));
+        }
         match path.symlink_metadata() {
             Ok(about) if !about.is_dir() => Err(unusable(format!("{} is not a folder", path.display()))),
             _ => Ok(folder),
@@ -226,7 +231,7 @@ impl Handler {
         let setup = self.supervisor.setup().clone();
         let (loader, asked) = (setup.clone(), pair.clone());
         let loaded = tasks::blocking(move || loader.pairs.load(&asked)).await.map_err(internal)?;
-        let loaded = loaded.map_err(|error| Failure::new(Code::Config, error.to_string()))?;
+        let loaded = loaded.map_err(|error| said(error.into()))?;
         let Some(loaded) = loaded else {
             return Err(Failure::new(Code::UnknownPair, format!("this machine knows no environment {pair}"))
                 .hint(format!("vsyncctl import {env} FILE joins a team that has it")));
@@ -287,21 +292,6 @@ impl Handler {
     }
 }
 
-/// A link below the root could lead the plaintext anywhere: a repository of somebody else may
-/// bring one.
-fn no_links(root: &Path, folder: &RelPath) -> Result<(), Failure> {
-    let mut path = root.to_owned();
-    for part in folder.components() {
-        path.push(part);
-        if path.symlink_metadata().is_ok_and(|about| about.is_symlink()) {
-            let text = format!("{} is a symlink", path.display());
-            return Err(Failure::new(Code::FolderNotUsable, text)
-                .hint("name the folder that it points to with --vault-folder"));
-        }
-    }
-    Ok(())
-}
-
 /// Notes in a vault's configuration where this machine keeps its key.
 pub(super) fn mark_key_store(config: &mut EnvConfig, keys: KeyStoreKind) {
     config.extra.0.insert(KEY_STORE_FIELD.to_owned(), keys.to_string().into());
@@ -345,7 +335,9 @@ fn register(setup: &Setup, entry: state::Checkout) -> Result<(), Problem> {
 /// Writes what was planned, the configuration last: until then nothing is set up, and doing it
 /// again finishes it. Returns what was made.
 pub(super) fn carry_out(setup: &Setup, plan: Plan, new: bool) -> Result<Vec<String>, Problem> {
-    let Plan { pair, root, origin, is_git, folder, config, key, keys } = plan;
+    let Plan { pair, root, origin, is_git, folder, mut config, key, keys } = plan;
+    // Dying between the two must not leave a key that is used with another vault's configuration.
+    config.extra.0.insert(vault_keys::MARK_FIELD.to_owned(), vault_keys::mark(&key).into());
     let mut made = Vec::new();
     let path = root.join(&folder);
     let keep_key = || setup.keys(keys).store().set(&pair, &key);
@@ -369,7 +361,7 @@ pub(super) fn carry_out(setup: &Setup, plan: Plan, new: bool) -> Result<Vec<Stri
     setup.keys(keys).forget(&pair);
     register(setup, registered(&pair, &root, &folder, origin))?;
     let saved = if new { setup.pairs.create(&pair, &config) } else { setup.pairs.save(&pair, &config) };
-    saved.map_err(|error| Problem::Config(error.to_string()))?;
+    saved?;
     made.push(setup.paths.pair(&pair).display().to_string());
     Ok(made)
 }
@@ -402,6 +394,7 @@ fn add_pin(root: &Path, pair: &Pair) -> Result<bool, Problem> {
 fn edit(path: &Path, change: impl FnOnce(&str) -> Option<String>) -> Result<bool, Problem> {
     use std::os::unix::fs::PermissionsExt as _;
     let failed = |error| io_problem(&format!("cannot change {}", path.display()), &error);
+    leftovers::sweep_beside(path);
     let (text, mode) = match atomic::read_limited(path, 1 << 20) {
         Ok(bytes) => {
             let mode = path.metadata().map_err(failed)?.permissions().mode() & 0o777;

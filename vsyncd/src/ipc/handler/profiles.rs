@@ -9,6 +9,8 @@ use super::Handler;
 use super::caller::internal;
 use super::credentials::same_place;
 use crate::config::profiles::{Profile, ProfileError, ProfileName, Profiles};
+use crate::ipc::convert;
+use crate::repo::trouble::io_problem;
 use crate::tasks;
 
 impl Handler {
@@ -74,6 +76,9 @@ impl Handler {
         let profiles = self.supervisor.setup().profiles.clone();
         let done = tasks::blocking(move || work(&profiles)).await.map_err(internal)?;
         done.map_err(|error| {
+            if let ProfileError::Io(source) = &error {
+                return convert::failure(&io_problem("cannot work with the profiles", source), "");
+            }
             let failure = Failure::new(code(&error), error.to_string());
             match error {
                 ProfileError::Missing(_) => failure.hint("vsyncctl profile list shows what there is"),

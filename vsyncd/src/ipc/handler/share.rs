@@ -24,6 +24,7 @@ use crate::config::settings::KeyStoreKind;
 use crate::ipc::connection::Outbox;
 use crate::ipc::convert;
 use crate::repo::author::Author;
+use crate::repo::keys::MARK_FIELD;
 use crate::repo::{retired, share};
 use crate::tasks;
 use crate::worker::driver::Request;
@@ -54,6 +55,7 @@ impl Handler {
         let mut config = config;
         // Where this machine keeps the key means nothing elsewhere.
         config.extra.0.remove(KEY_STORE_FIELD);
+        config.extra.0.remove(MARK_FIELD);
         config.extra.0.remove(retired::SALTS_FIELD);
         let share = Share { repo: pair.repo.clone(), env: pair.env.clone(), config, key };
         let passphrase = Secret::new(ask.passphrase.into_inner());
@@ -76,7 +78,7 @@ impl Handler {
     pub(super) async fn known_config(&self, pair: &Pair) -> Result<Option<EnvConfig>, Failure> {
         let (pairs, asked) = (self.supervisor.setup().pairs.clone(), pair.clone());
         let loaded = tasks::blocking(move || pairs.load(&asked)).await.map_err(internal)?;
-        let loaded = loaded.map_err(|error| Failure::new(Code::Config, error.to_string()))?;
+        let loaded = loaded.map_err(|error| convert::failure(&error.into(), pair.env.as_str()))?;
         Ok(loaded.map(|loaded| loaded.value))
     }
 

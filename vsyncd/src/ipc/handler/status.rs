@@ -57,6 +57,12 @@ impl Handler {
                         "the pointer's generation is not a number that counts; it is ignored".to_owned(),
                     );
                 }
+                if status.watched == Some(false) && status.hint.is_none() {
+                    let rescan = setup.settings().poll.rescan;
+                    status.hint = Some(format!(
+                        "this folder cannot be watched, so edits are seen only every {rescan:?}; vsyncctl doctor says why"
+                    ));
+                }
                 status.conditional_writes = remote.place.store.conditional();
                 status
             }

@@ -21,6 +21,7 @@ use vsync_proto::response::SyncResult;
 use super::Handler;
 use super::caller::internal;
 use crate::ipc::connection::Outbox;
+use crate::ipc::convert;
 use crate::repo::author::Author;
 use crate::repo::fanout::{self, FanoutError, Memory, Run, Source, Summary};
 use crate::repo::remote::Remote;
@@ -29,6 +30,7 @@ use crate::targets::{self, Target};
 use crate::tasks;
 use crate::worker::driver::Request;
 use crate::worker::entry::Entry;
+use crate::worker::place;
 
 /// How long the client waits for the audit row's first try; it goes out later otherwise.
 const AUDIT_PATIENCE: Duration = Duration::from_secs(5);
@@ -121,19 +123,26 @@ impl Handler {
     }
 
     async fn source(&self, entry: &Entry, ask: &Ask, kind: Kind, policy: &Policy) -> Result<Source, Failure> {
-        let (folder, env) = (entry.checkout.folder.clone(), entry.checkout.pair.env.clone());
+        let (checkout, env) = (Arc::clone(&entry.checkout), entry.checkout.pair.env.clone());
         let own = || self.supervisor.setup().paths.home.display().to_string();
         let home = ask.caller.env.get("HOME").filter(|home| !home.is_empty()).cloned().unwrap_or_else(own);
         let policy = policy.clone();
-        let read = tasks::blocking(move || fanout::read(&folder, &env, &home, &policy, kind));
-        read.await.map_err(internal)?.map_err(|error| answer::failure(&error, &ask.env))
+        let read = tasks::blocking(move || {
+            place::check(&checkout)?;
+            let read = fanout::read(&checkout.folder, &env, &home, &policy, kind)?;
+            // What was read counts only if it was not read through a link that came in between.
+            place::check(&checkout)?;
+            Ok(read)
+        });
+        read.await.map_err(internal)?.map_err(|error: FanoutError| answer::failure(&error, &ask.env))
     }
 
     async fn config_for(&self, entry: &Entry) -> Result<EnvConfig, Failure> {
         let (pairs, pair) = (self.supervisor.setup().pairs.clone(), entry.checkout.pair.clone());
         let unknown = Failure::new(Code::UnknownPair, format!("this machine knows no environment {pair}"));
         let loaded = tasks::blocking(move || pairs.load(&pair)).await.map_err(internal)?;
-        let loaded = loaded.map_err(|error| Failure::new(Code::Config, error.to_string()))?;
+        let loaded =
+            loaded.map_err(|error| convert::failure(&error.into(), entry.checkout.pair.env.as_str()))?;
         loaded.map(|loaded| loaded.value).ok_or(unknown)
     }
 
@@ -182,15 +191,10 @@ impl Handler {
     /// Saves what the flags say of the place, now that the target has taken it.
     async fn keep_route(&self, entry: &Entry, kind: Kind, flags: Routing) -> Result<(), String> {
         let (pairs, pair) = (self.supervisor.setup().pairs.clone(), entry.checkout.pair.clone());
-        let keep = move || {
-            let loaded = pairs.load(&pair).map_err(|error| error.to_string())?;
-            let mut config = loaded.ok_or("the configuration is gone")?.value;
-            if fanout::remember(kind, &flags, &mut config) {
-                pairs.save(&pair, &config).map_err(|error| error.to_string())?;
-            }
-            Ok(())
-        };
-        tasks::blocking(keep).await.map_err(|panicked| panicked.to_string())?
+        let keep = move || pairs.edit(&pair, |config| fanout::remember(kind, &flags, config));
+        let kept = tasks::blocking(keep).await.map_err(|panicked| panicked.to_string())?;
+        let there = kept.map_err(|error| error.to_string())?;
+        if there { Ok(()) } else { Err("the configuration is gone".to_owned()) }
     }
 
     /// Where the audit row goes; the worker's own view of the vault where it runs.

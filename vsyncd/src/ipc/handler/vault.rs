@@ -19,6 +19,7 @@ use crate::disk::backup::{self, Backup};
 use crate::ipc::connection::Outbox;
 use crate::ipc::convert;
 use crate::repo;
+use crate::repo::trouble::io_problem;
 use crate::tasks;
 use crate::worker::driver::{Handle, Request};
 use crate::worker::progress::Stage;
@@ -114,7 +115,7 @@ impl Handler {
     async fn backups(&self, pair: Option<Pair>) -> Result<Vec<Backup>, Failure> {
         let dir = self.supervisor.setup().paths.backups();
         let listed = tasks::blocking(move || backup::list(&dir, pair.as_ref())).await.map_err(internal)?;
-        listed.map_err(|error| Failure::new(Code::Io, format!("cannot list the backups: {error}")))
+        listed.map_err(|error| convert::failure(&io_problem("cannot list the backups", &error), ""))
     }
 
     /// The vault that the client means, registered here or not.
@@ -140,7 +141,8 @@ impl Handler {
         let said = |problem: Problem| convert::failure(&problem, &ask.env);
         let setup = self.supervisor.setup().clone();
         let wanted = pair.clone();
-        let remote = tasks::blocking(move || setup.remote(&wanted)).await.map_err(internal)?.map_err(said)?;
+        let maker = setup.clone();
+        let remote = tasks::blocking(move || maker.remote(&wanted)).await.map_err(internal)?.map_err(said)?;
         let key = remote.key().await.map_err(said)?;
         let file = self.supervisor.setup().paths.backups().join(&found.name);
         let folder = remote.vault_folder.clone();
@@ -151,7 +153,8 @@ impl Handler {
         self.check_restore(&into)?;
         let restore = |key| {
             let (file, folder, env) = (file.clone(), folder.clone(), pair.env.clone());
-            repo::backup::restore(file, key, remote.limits, folder, env, into.clone())
+            let place = (into.clone(), setup.state.clone());
+            repo::backup::restore(file, key, remote.limits, folder, env, place)
         };
         let mut restored = restore(key).await;
         if restored.as_ref().is_err_and(|problem| *problem == Problem::WrongKey) {

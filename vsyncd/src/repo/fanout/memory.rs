@@ -105,11 +105,19 @@ impl Memory {
         self.sent.secrets.keys()
     }
 
-    /// A write of this secret begins.
-    pub(super) fn begin(&mut self, name: &str) {
-        if let Some(secret) = self.sent.secrets.get_mut(name) {
-            secret.unsettled = true;
+    /// A write of this secret begins; `makes` where the target does not have it. What is made counts as ours
+    /// from now on, so that it can be taken away also when nothing more is heard of it.
+    pub(super) fn begin(&mut self, name: &str, makes: bool) {
+        match self.sent.secrets.get_mut(name) {
+            Some(secret) => secret.unsettled = true,
+            None if makes => drop(self.sent.secrets.insert(name.to_owned(), SentSecret::begun())),
+            None => {}
         }
+    }
+
+    /// The target made nothing of it.
+    pub(super) fn not_made(&mut self, name: &str) {
+        self.sent.secrets.retain(|known, secret| known != name || *secret != SentSecret::begun());
     }
 
     /// The target holds the value with this hash.

@@ -10,6 +10,7 @@ use vsync_core::secret::Secret;
 use vsync_core::sync::Problem;
 
 use super::{FanoutError, Memory, hint_of};
+use crate::fail_point;
 use crate::repo::trouble::io_problem;
 use crate::targets::http::each;
 use crate::targets::{Done, Mark, Target, TargetError, Write};
@@ -166,7 +167,7 @@ impl Run {
         let writes = self.writes();
         let mut open: BTreeMap<String, Action> = BTreeMap::new();
         for step in self.steps.iter().filter(|step| is_write(step.action)) {
-            self.memory.begin(&step.name);
+            self.memory.begin(&step.name, step.action == Action::Create);
             open.insert(step.name.clone(), step.action);
         }
         for name in self.gone() {
@@ -190,12 +191,18 @@ impl Run {
             while settled.recv_many(&mut batch, 64).await > 0 {
                 for Done { name, outcome } in batch.drain(..) {
                     let Some(action) = open.remove(&name) else { continue };
+                    fail_point::reach("secret", "sent");
                     match outcome {
                         Ok(mark) => {
                             *counts.of(action) += 1;
                             self.done(&name, action, mark);
                         }
-                        Err(error) => drop(failed.insert(name, self.told(&error))),
+                        Err(error) => {
+                            if is_refusal(&error) {
+                                self.memory.not_made(&name);
+                            }
+                            failed.insert(name, self.told(&error));
+                        }
                     }
                 }
                 progress(total - open.len() as u64, total);
@@ -269,6 +276,11 @@ impl Counts {
 
 const fn is_write(action: Action) -> bool {
     matches!(action, Action::Create | Action::Update | Action::Remove)
+}
+
+/// Whether a write that ended so was surely not done. The other errors may hide one whose answer was lost.
+const fn is_refusal(error: &TargetError) -> bool {
+    !matches!(error, TargetError::Unreachable { .. } | TargetError::Failed { .. })
 }
 
 /// Adds what the target found and this run replaces; what our own earlier runs left there is part of it.

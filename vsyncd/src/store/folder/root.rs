@@ -12,6 +12,7 @@ use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use super::failure::failed;
+use crate::fail_point;
 use crate::store::StoreError;
 
 /// The file that makes a folder a store. Its lock is the store's lock.
@@ -108,11 +109,13 @@ impl Root {
         if marker.metadata()?.len() > 0 {
             return Ok(());
         }
+        fail_point::reach("marker", "made");
         let mut text = serde_json::to_vec(&Marker { version: LAYOUT })?;
         text.push(b'\n');
         marker.write_all(&text)?;
         marker.sync_all()?;
         fs::fsync(&self.folder)?;
+        fail_point::reach("marker", "lasting");
         Ok(())
     }
 

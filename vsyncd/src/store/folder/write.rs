@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,6 +14,7 @@ use super::key::Place;
 use super::lock::StoreLock;
 use super::root::{Root, TEMPORARY};
 use super::{head_at, object};
+use crate::fail_point;
 use crate::store::{Condition, Metadata, StoreError};
 
 /// A temporary file older than this, that no process holds, belongs to a writer that died.
@@ -32,14 +34,20 @@ pub(super) fn put(
     let path = root.path().join(place.folders.join("/")).join(&place.file);
     let (draft, etag) = Draft::write(root, body, metadata)
         .map_err(|error| failed("write", &root.path().join(TEMPORARY), &error))?;
+    fail_point::file(&path, "drafted");
     let folder =
         root.make_folder(&place.folders).map_err(|error| failed("make the folder of", &path, &error))?;
     let lock = StoreLock::take(root, patience)?;
     check(root, place, condition)?;
-    // From here on the object may be the new one whatever the disk answers.
-    draft
-        .publish(&folder, &place.file)
-        .map_err(|error| StoreError::Unclear(format!("{}: {error}", path.display())))?;
+    draft.publish(&folder, &place.file, &path).map_err(|(renamed, error)| {
+        match failed("write", &path, &error) {
+            // The disk has no room for the name: there was no rename.
+            full @ StoreError::Disk(_) if !renamed => full,
+            // The object may be the new one whatever the disk answers.
+            _ => StoreError::Unclear(format!("{}: {error}", path.display())),
+        }
+    })?;
+    fail_point::file(&path, "lasting");
     drop(lock);
     Ok(etag)
 }
@@ -71,10 +79,13 @@ impl Draft {
         Ok((draft, etag))
     }
 
-    fn publish(mut self, folder: &OwnedFd, name: &str) -> io::Result<()> {
-        fs::renameat(&self.folder, self.name.as_str(), folder, name)?;
+    /// Fails with whether the rename was done.
+    fn publish(mut self, folder: &OwnedFd, name: &str, path: &Path) -> Result<(), (bool, io::Error)> {
+        let renamed = fs::renameat(&self.folder, self.name.as_str(), folder, name);
+        renamed.map_err(|error| (false, error.into()))?;
         self.published = true;
-        Ok(fs::fsync(folder)?)
+        fail_point::file(path, "renamed");
+        fs::fsync(folder).map_err(|error| (true, error.into()))
     }
 }
 

@@ -64,7 +64,7 @@ impl Action {
 }
 
 /// A row to be written. Rows that could not be sent yet wait on disk in this form.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Row {
     /// When, written to the millisecond.
     pub ts: Timestamp,

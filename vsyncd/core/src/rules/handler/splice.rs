@@ -22,6 +22,11 @@ impl Splice {
         self.edits.iter().any(|(range, text)| range.start >= at && !text.is_empty())
     }
 
+    /// Whether this byte stays, and nothing is written behind it.
+    pub(super) fn keeps_as_last(&self, at: usize) -> bool {
+        !self.reach(at) && !self.edits.iter().any(|(range, _)| range.contains(&at))
+    }
+
     /// Puts `text` where the range is.
     pub(super) fn replace(&mut self, range: Range<usize>, text: impl Into<Zeroizing<String>>) {
         let text = text.into();

@@ -268,6 +268,23 @@ fn a_push_that_keeps_failing_is_repeated_less_and_less_until_the_next_edit() {
 }
 
 #[test]
+fn what_keeps_the_workers_own_push_from_happening_is_told() {
+    let mut world = World::synced(1);
+    world.worker.set_policy(Policy { on_edit: OnEdit::Push, ..POLICY }, world.now);
+    let full = Problem::DiskFull("cannot journal the publish".to_owned());
+    world.fault = Some((Kind::Publish, full.clone()));
+    world.edit(2);
+    world.pass(Duration::from_millis(2400));
+    assert_eq!((world.state(), world.worker.report().problem), (State::Error, Some(full)));
+    world.worker.set_policy(POLICY, world.now);
+    assert_eq!((world.state(), world.worker.report().problem), (State::Edited, None));
+    world.worker.set_policy(Policy { on_edit: OnEdit::Push, ..POLICY }, world.now);
+    world.fault = None;
+    world.pass(backoff::cap(POLICY.poll));
+    assert_eq!((world.remote(), world.state()), (Some(2), State::Ok));
+}
+
+#[test]
 fn a_folder_that_moves_before_it_is_published_is_looked_at_again() {
     let mut world = World::synced(1);
     world.edit(2);

@@ -231,15 +231,21 @@ fn same(ours: &str, one: &Node, theirs: &str, other: &Node) -> bool {
             one.len() == other.len() && one.iter().zip(other).all(|(a, b)| same(ours, a, theirs, b))
         }
         (Kind::Object(one), Kind::Object(other)) => {
+            let in_order = |(one, other): (&Member, &Member)| {
+                one.key == other.key && same(ours, &one.value, theirs, &other.value)
+            };
+            if one.members.len() != other.members.len() {
+                return false;
+            }
             let index: HashMap<&str, &Node> =
                 other.members.iter().map(|member| (member.key.as_str(), &member.value)).collect();
-            one.members.len() == other.members.len()
-                && index.len() == other.members.len()
-                && one.members.iter().all(|member| {
-                    index
-                        .get(member.key.as_str())
-                        .is_some_and(|other| same(ours, &member.value, theirs, other))
-                })
+            if index.len() != other.members.len() {
+                // Which of two that share a name counts depends on the reader.
+                return one.members.iter().zip(&other.members).all(in_order);
+            }
+            one.members.iter().all(|member| {
+                index.get(member.key.as_str()).is_some_and(|other| same(ours, &member.value, theirs, other))
+            })
         }
         _ => false,
     }

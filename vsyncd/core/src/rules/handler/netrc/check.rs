@@ -32,7 +32,7 @@ fn seen<'a>(file: &File<'a>) -> Vec<Seen<'a>> {
 }
 
 /// After a merge.
-pub(super) fn merged(old: &File<'_>, wanted: &[Wanted<'_>], new: &File<'_>) -> bool {
+pub(super) fn merged(old: &File<'_>, all: &[Wanted<'_>], new: &File<'_>) -> bool {
     let mut model = seen(old);
     let mut fresh = Vec::new();
     let mut machines: HashMap<(String, Option<String>), Vec<usize>> = HashMap::new();
@@ -46,12 +46,14 @@ pub(super) fn merged(old: &File<'_>, wanted: &[Wanted<'_>], new: &File<'_>) -> b
         let known = first.entry(machine).or_insert(entries[0]);
         *known = entries[0].min(*known);
     }
-    for wanted in wanted {
+    for wanted in all {
         let login = Some(wanted.login.to_string()).filter(|login| !login.is_empty());
         let nobody = login.is_none();
         let mut own = machines.get(&(wanted.machine.to_string(), login)).cloned().unwrap_or_default();
         if nobody {
-            own = own.first().or_else(|| first.get(wanted.machine.as_str())).copied().into_iter().collect();
+            let other = |other: &Wanted<'_>| other.machine == wanted.machine && !other.login.is_empty();
+            let of_machine = || first.get(wanted.machine.as_str()).filter(|_| !all.iter().any(other));
+            own = own.first().or_else(of_machine).copied().into_iter().collect();
         }
         if own.is_empty() {
             let login = (!wanted.login.is_empty()).then(|| ("login", wanted.login.clone()));

@@ -19,7 +19,7 @@ pub(super) fn plan(file: &File<'_>, data: &File<'_>, wanted: &[Wanted<'_>]) -> (
     let mut editor = Editor { file, splice: Splice::default(), changes: Vec::new() };
     let mut fresh = Vec::new();
     for wanted in wanted {
-        let there = index.find(&wanted.machine, &wanted.login);
+        let there = index.find(&wanted.machine, &wanted.login, wanted.alone);
         if there.is_empty() {
             fresh.push(wanted);
         }

@@ -90,11 +90,12 @@ impl Index {
         self.machines.get(name).map_or(&[], Vec::as_slice)
     }
 
-    /// The entries that a machine and a login stand for; an empty login is a render without one.
-    fn find(&self, machine: &str, login: &str) -> &[usize] {
+    /// The entries that a machine and a login stand for; an empty login is a render without one. `alone`:
+    /// nothing is asked of another login of the machine, and so its first entry may be meant.
+    fn find(&self, machine: &str, login: &str, alone: bool) -> &[usize] {
         let found = self.logins.get(&(machine.to_owned(), login.to_owned())).map_or(&[][..], Vec::as_slice);
         match (login, found) {
-            ("", []) => self.machine(machine).get(..1).unwrap_or_default(),
+            ("", []) if alone => self.machine(machine).get(..1).unwrap_or_default(),
             ("", [nobody, ..]) => std::slice::from_ref(nobody),
             _ => found,
         }

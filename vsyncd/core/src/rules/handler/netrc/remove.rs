@@ -1,6 +1,6 @@
 //! What is taken out of a file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
 use super::Index;
@@ -24,11 +24,22 @@ pub(super) fn find(file: &File<'_>, places: &[KeyPath]) -> Taken {
     let index = Index::of(file);
     let mut taken =
         Taken { entries: vec![false; file.entries.len()], fields: Vec::new(), changes: BTreeMap::new() };
+    let with_login: HashSet<&str> = places
+        .iter()
+        .filter_map(|place| match place.0.as_slice() {
+            [machine, login, ..] if !login.is_empty() => Some(machine.as_str()),
+            _ => None,
+        })
+        .collect();
     for place in places {
         let (found, field) = match place.0.as_slice() {
             [machine] => (index.machine(machine), None),
-            [machine, login] => (index.find(machine, login), None),
-            [machine, login, field] => (index.find(machine, login), Some(field)),
+            // Only an entry that was added goes as a whole, and that one has no login either.
+            [machine, login] => (index.find(machine, login, false), None),
+            [machine, login, field] => {
+                let alone = !with_login.contains(machine.as_str());
+                (index.find(machine, login, alone), Some(field))
+            }
             _ => continue,
         };
         let mut first = None;

@@ -53,6 +53,10 @@ fn entries_match_on_machine_and_login() {
     becomes(file, "machine h password x", &file.replace("password 1", "password x"));
     let file = "machine h login a password 1\nmachine h password 2\n";
     becomes(file, "machine h password x", &file.replace("password 2", "password x"));
+    let file = "machine h login a password 1\n";
+    let both = "machine h login a password 2\nmachine h password x";
+    becomes(file, both, "machine h login a password 2\nmachine h password x\n");
+    assert_eq!(text(&remove(file, &[path(&["h", ""])])), file);
     let file = "machine h login a password 1\nmachine h login a password 1\n";
     becomes(file, "machine h login a password x", &file.replace("password 1", "password x"));
 }

@@ -1,6 +1,6 @@
 //! What an incoming document asks for.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use zeroize::Zeroizing;
@@ -15,6 +15,9 @@ pub(super) struct Wanted<'a> {
     pub(super) machine: Zeroizing<String>,
     /// Empty where the render has none.
     pub(super) login: Zeroizing<String>,
+    /// Whether nothing is wanted of a login of the same machine. Without a login, only such an entry stands
+    /// for the machine's first one.
+    pub(super) alone: bool,
     /// Each name once; without the login.
     pub(super) fields: Vec<(&'a str, Zeroizing<String>)>,
 }
@@ -57,12 +60,15 @@ pub(super) fn list<'a>(data: &File<'a>) -> Result<Vec<Wanted<'a>>, Fault> {
         let key = (machine.to_string(), login.to_string());
         let Some(known) = known.get(&key).and_then(|at: &usize| list.get_mut(*at)) else {
             known.insert(key, list.len());
-            list.push(Wanted { machine, login, fields });
+            list.push(Wanted { machine, login, alone: true, fields });
             continue;
         };
         known.fields.retain(|(name, _)| fields.iter().all(|(other, _)| other != name));
         known.fields.append(&mut fields);
     }
+    let with_login = list.iter().filter(|wanted| !wanted.login.is_empty());
+    let crowded: HashSet<String> = with_login.map(|wanted| wanted.machine.to_string()).collect();
+    list.iter_mut().for_each(|wanted| wanted.alone = !crowded.contains(wanted.machine.as_str()));
     Ok(list)
 }
 

@@ -157,10 +157,15 @@ fn edit(
         return Ok((Zeroizing::new(existing.to_vec()), Vec::new()));
     }
     let failed = |path: KeyPath| MergeError::CheckFailed { path };
+    let same_end = end > 0 && edits.keeps_as_last(end - 1);
     let mut result = edits.apply(&text).ok_or_else(|| failed(KeyPath::root()))?;
     if let Some(kept) = result.strip_suffix(&text[end..]).map(str::len) {
-        // The line break that was added.
-        result.truncate(kept);
+        // The line break that was added, unless it is needed by the block that the file ends in by now.
+        let needed =
+            kept < result.len() && !same_end && parse(&result, kept).is_ok_and(|after| after.ends_open());
+        if !needed {
+            result.truncate(kept);
+        }
     }
     if result.len() > MAX {
         return Err(MergeError::TooLarge { limit: MAX });

@@ -115,7 +115,9 @@ impl Planner<'_, '_, '_> {
             Written { inline: flow_as(value, None), ..Written::default() }
         } else {
             let inner = match node.kind {
-                Kind::Sequence { flow: false, .. } => Some(self.column(node.span.start)),
+                // The lines of a text have to stand deeper than the key, which items need not.
+                Kind::Sequence { flow: false, .. } => Some(self.column(node.span.start))
+                    .filter(|inner| *inner > column || !matches!(value, Value::Scalar(_))),
                 Kind::Scalar(Style::Block(block)) => Some(block.indent).filter(|indent| *indent > column),
                 _ => None,
             };

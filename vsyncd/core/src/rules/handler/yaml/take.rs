@@ -37,10 +37,25 @@ impl Planner<'_, '_, '_> {
             self.edits.delete(start..tree.next_line(end_of(tree, entry)));
         }
         let root = tree.first.as_ref().and_then(|document| document.root);
-        if gone.len() == entries.len() && !refilled && root != Some(mapping) {
-            self.edits.insert(self.empty_place(mapping), " {}".to_owned());
+        if gone.len() == entries.len() && !refilled {
+            if root != Some(mapping) {
+                self.edits.insert(self.empty_place(mapping), " {}".to_owned());
+            } else if let Some((entry, _)) = gone.first()
+                && self.needs_content(entry.start)
+            {
+                let start = tree.line_start(entry.start);
+                self.edits.insert(start, format!("{{}}{}", self.layout.eol));
+            }
         }
         Ok(())
+    }
+
+    /// Whether the first document, whose content begins here, cannot be left without any: a common reader
+    /// refuses a `...` that ends a document which nothing began.
+    fn needs_content(&self, start: usize) -> bool {
+        let ended =
+            self.tree.first.as_ref().is_some_and(|first| self.tree.text[first.end..].starts_with("..."));
+        ended && !self.tree.text[..start].lines().any(|line| line.starts_with("---"))
     }
 
     /// Where `{}` can stand for a block mapping: after what comes before its first line.

@@ -53,6 +53,21 @@ fn a_replaced_scalar_keeps_its_line() {
 }
 
 #[test]
+fn a_text_of_several_lines_can_take_the_place_of_items_in_the_column_of_their_key() {
+    gives("a:\n- one\n- two\nb: 1\n", "a: |-\n  x\n  y\n", "a: |-\n  x\n  y\nb: 1\n");
+    gives("m:\n  a:\n  - one\n", "m: {a: \"x\\ny\"}\n", "m:\n  a: \"x\\ny\"\n");
+    gives("a:\n   - one\n", "a: |-\n  x\n  y\n", "a: |-\n   x\n   y\n");
+}
+
+#[test]
+fn a_document_that_has_an_end_keeps_something_to_end() {
+    deletes("# c\na: 1\nb: 2\n...\n", "a:\nb:\n", "# c\n{}\n...\n");
+    deletes("---\na: 1\n...\n", "a:\n", "---\n...\n");
+    deletes("# c\na: 1\n", "a:\n", "# c\n");
+    gives("{}\n...\n", "a: 1\n", "{a: 1}\n...\n");
+}
+
+#[test]
 fn values_that_look_like_others_keep_their_type() {
     for text in
         ["no", "0123", "1e3", "~", "null", "2026-05-23", "12:30", "0x1F", "true", "", "=", "<<", "-", "1.0"]
@@ -127,7 +142,7 @@ fn empty_files_become_mappings() {
     returns("\u{feff}", "a: 1\n", "\u{feff}a: 1\n");
     returns("# only\n\n", "a: 1\n", "# only\n\na: 1\n");
     returns("# only", "a: 1\n", "# only\na: 1");
-    returns("...\n", "a: 1\n", "a: 1\n...\n");
+    gives("...\n", "a: 1\n", "a: 1\n...\n");
     returns("---\n", "a: 1\n", "---\na: 1\n");
     returns("---\n# c\n...\n", "a: 1\n", "---\n# c\na: 1\n...\n");
     returns("%YAML 1.2\n---\n---\nb: 1\n", "a: 1\n", "%YAML 1.2\n---\na: 1\n---\nb: 1\n");
@@ -338,4 +353,12 @@ fn changes_and_managed_places_are_named() {
     );
     let managed: Vec<_> = merged.managed.iter().map(ToString::to_string).collect();
     assert_eq!(managed, ["a.x", "a.n.m", "a.e", "b", "l"]);
+}
+
+#[test]
+fn a_block_that_the_file_ends_in_by_now_keeps_its_line_break() {
+    deletes("a: |\n  x\nb: 1", "b:\n", "a: |\n  x\n");
+    deletes("a: |-\n  x\nb: 1", "b:\n", "a: |-\n  x");
+    deletes("a: 1\nb: 1", "b:\n", "a: 1");
+    gives("b: 1\na: |\n  x", "b: 2", "b: 2\na: |\n  x");
 }

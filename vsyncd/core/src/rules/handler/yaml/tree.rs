@@ -156,6 +156,12 @@ impl Drop for Tree<'_> {
 }
 
 impl Tree<'_> {
+    /// Whether the file ends in a block scalar whose last line has no line break.
+    pub(super) fn ends_open(&self) -> bool {
+        let open = |node: &Node| matches!(node.kind, Kind::Scalar(Style::Block(block)) if block.is_open());
+        self.nodes.iter().any(open)
+    }
+
     pub(super) fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id]
     }

@@ -10,7 +10,7 @@ mod rights;
 use std::fs;
 use std::path::PathBuf;
 
-use vsync_tests::folder::{self, write};
+use vsync_tests::folder::{self, Entry, write};
 use vsync_tests::machine::Machine;
 use vsync_tests::team::{self, Place};
 
@@ -54,14 +54,21 @@ fn fails(machine: &Machine, verb: &[&str], word: &str, says: &str) {
     assert!(!answer.to_string().contains("sesame"), "{verb:?}: {answer}");
 }
 
-/// Hidden folders beside the vault folder, and temporary files anywhere.
+/// Hidden folders beside the vault folder that no record explains, and temporary files anywhere.
 fn litter(machine: &Machine) -> Vec<String> {
-    let places = ["state", "config", "repo"];
-    let mut all: Vec<String> =
-        places.iter().flat_map(|place| folder::read(&machine.path(place)).into_keys()).collect();
-    all.retain(|name| {
-        let own = name.rsplit('/').next().unwrap_or(name);
-        own.starts_with(".vsync-") || own.ends_with(".tmp")
+    let mut records = String::new();
+    let mut all = Vec::new();
+    for place in ["state", "config", "repo"] {
+        for (name, entry) in folder::read(&machine.path(place)) {
+            if let (true, Entry::File { content, .. }) = (name.ends_with("kept.json"), entry) {
+                records.push_str(&String::from_utf8_lossy(&content));
+            }
+            all.push(machine.path(place).join(name).display().to_string());
+        }
+    }
+    all.retain(|path| {
+        let own = path.rsplit('/').next().unwrap_or(path);
+        (own.starts_with(".vsync-") || own.ends_with(".tmp")) && !records.contains(path.as_str())
     });
     all
 }

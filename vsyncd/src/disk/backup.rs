@@ -77,7 +77,11 @@ pub fn store(dir: &Path, pair: &Pair, at: Version, ciphertext: &[u8], published:
 /// The system's, with the path.
 pub fn discard(dir: &Path, name: &str) -> io::Result<()> {
     // The mark first: a file without one is kept, a mark without a file would lie.
-    atomic::remove(&dir.join(MARKS).join(name))?;
+    match atomic::remove(&dir.join(MARKS).join(name)) {
+        // Where no marks can be there is none.
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => {}
+        other => drop(other?),
+    }
     atomic::remove(&dir.join(name)).map(|_| ())
 }
 

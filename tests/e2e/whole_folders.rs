@@ -164,7 +164,7 @@ fn what_a_shell_writes_into_a_replaced_folder_is_saved_and_reported() {
 
     shell.leave();
     let told = ben.wait_status("dev", "the late write is reported", |pair| pair["notices"][0].is_object());
-    assert!(replaced(&vault).is_empty());
+    until("the shell's folder goes", || replaced(&vault).is_empty());
     let notice = &told["notices"][0];
     let name = notice["backup"].as_str().unwrap();
     assert!(notice["text"].as_str().unwrap().contains(name), "{notice}");

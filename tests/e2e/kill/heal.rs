@@ -139,6 +139,8 @@ impl Work for LateWrites {
 
     fn prepare(&mut self) {
         self.work.prepare();
+        // Also what the first version replaced here.
+        self.work.wait_gone();
         self.round += 1;
         let vault = self.work.ben.vault("dev");
         // Whoever has a file of it open keeps the replaced folder.

@@ -34,6 +34,9 @@ impl Restoring {
         ann.ok(&["pull", "dev", "--force"]);
         let (_, list) = ann.json(&["backup", "list", "dev"]);
         let name = list[0]["name"].as_str().expect("a backup").to_owned();
+        // What that has left for later is no step of a restore.
+        assert_eq!(ann.stop(), 0);
+        ann.start();
         let into = ann.path("far/away/restored");
         fs::create_dir_all(into.parent().unwrap()).unwrap();
         Self { _place: place, ann, name, content, into }

@@ -21,6 +21,9 @@ fn published(name: &str, place: &Place) -> (Machine, Content) {
     team::init(&machine, place, "dev");
     let content = fill(&machine, 0);
     machine.ok(&["push", "dev"]);
+    // What that has left for later is no step of what comes next.
+    assert_eq!(machine.stop(), 0);
+    machine.start();
     (machine, content)
 }
 

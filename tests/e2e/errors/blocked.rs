@@ -173,6 +173,9 @@ fn an_audit_row_that_cannot_be_kept_on_disk() {
     until("the row is in the log", row_is_there);
 }
 
+/// What is in the way below the machine's home, as what, and what is said of it.
+type Step = (&'static str, fn(PathBuf) -> Blocked, &'static str);
+
 /// Each step of `init` that cannot be done: the word of the disk, not of the key store, and doing it
 /// again once it can be done finishes it.
 #[test]
@@ -182,7 +185,7 @@ fn an_init_that_cannot_write() {
         let store = format!("file://{}", ben.path("store").display());
         ["init", env, "--store", &store].map(str::to_owned).to_vec()
     };
-    let steps: [(&str, fn(PathBuf) -> Blocked, &str); 4] = [
+    let steps: [Step; 4] = [
         ("state/vsync/keys/acme_web", Blocked::folder, "cannot work with the key"),
         ("state/vsync/checkouts.json", Blocked::file, "the list of checkouts"),
         ("config/vsync/config/acme_web", Blocked::folder, "acme_web"),

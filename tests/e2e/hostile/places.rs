@@ -37,10 +37,11 @@ fn a_vault_on_another_file_system_than_everything_else() {
     write(&ben.vault("dev"), "b.env", "B=1\n", 0o600);
     ben.ok(&["push", "dev"]);
     ann.wait_status("dev", "the push arrives", |pair| pair["gen"] == 2 && pair["state"] == "ok");
-    write(&ann.vault("dev"), "a.env", "A=2\n", 0o600);
-    ann.ok(&["push", "dev"]);
     write(&ben.vault("dev"), "b.env", "B=mine\n", 0o600);
     let mine = folder::read(&ben.vault("dev"));
+    write(&ann.vault("dev"), "a.env", "A=2\n", 0o600);
+    ann.ok(&["push", "dev"]);
+    ben.wait_state("dev", "diverged");
     let (code, pulled) = ben.json(&["pull", "dev", "--backup"]);
     assert_eq!(code, 0, "{pulled}");
     assert_eq!(folder::read(&ben.vault("dev")), folder::read(&ann.vault("dev")));

@@ -37,6 +37,9 @@ impl Pushing {
         team::init(&ann, &place, "dev");
         fill(&ann, 0);
         ann.ok(&["push", "dev"]);
+        // From now on the cache is full: each further version lets go of one.
+        folder::write(&ann.vault("dev"), "second", "version", 0o600);
+        ann.ok(&["push", "dev"]);
         let ben = forced.then(|| {
             let mut ben = Machine::new("ben").with("VSYNC_POLL_INTERVAL", "1h");
             ben.start();

@@ -144,7 +144,8 @@ impl Work for OnS3 {
         fill(&self.ann, 1);
         self.ann.ok(&["push", "dev"]);
         assert_eq!(self.ann.wait_state("dev", "ok")["gen"], 1);
-        assert_eq!(self.place.bundles().len(), 1);
+        // A push that died before its pointer leaves its bundle.
+        assert!(matches!(self.place.bundles().len(), 1 | 2));
         assert_no_temporary(&self.ann);
     }
 

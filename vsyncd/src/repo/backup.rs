@@ -57,8 +57,11 @@ pub async fn restore(
         journal.save(&intent).map_err(failed)?;
         let written = write(&snapshot, &intent, &journal);
         // What could not be removed from beside it is left to the next start.
-        if written.is_ok() || !leaves_anything(&intent) {
-            journal.clear().map_err(failed)?;
+        if (written.is_ok() || !leaves_anything(&intent))
+            && let Err(error) = journal.clear()
+        {
+            // It tells of nothing that is there: the next start finds that out and removes it.
+            tracing::warn!(%error, "cannot remove the journal of a restore");
         }
         written
     })

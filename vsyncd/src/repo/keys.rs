@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use vsync_core::format::envelope::{ITERATIONS, Key};
 use vsync_core::id::Pair;
 use vsync_core::secret::Secret;
@@ -15,10 +17,12 @@ use crate::tasks;
 /// Under this name a vault's configuration has the mark of the key that belongs to it.
 pub const MARK_FIELD: &str = "keyMark";
 
-/// What tells a key from others and nothing else: 64 bits of the SHA-256 of 32 random bytes.
-pub fn mark(key: &Secret<String>) -> String {
+/// What tells a key from others and nothing else: 64 bits of its SHA-256. Only of a key that is 32 random bytes,
+/// as ours are; one that somebody thought up could be guessed by it.
+pub fn mark(key: &Secret<String>) -> Option<String> {
+    let bytes = STANDARD.decode(key.expose()).map(zeroize::Zeroizing::new).ok()?;
     let text = zeroize::Zeroizing::new(format!("vsync key mark\0{}", key.expose()));
-    ContentHash::of(text.as_bytes()).to_string().chars().take(16).collect()
+    (bytes.len() == 32).then(|| ContentHash::of(text.as_bytes()).to_string().chars().take(16).collect())
 }
 
 /// The derived keys of all vaults, looked up in the key store when first needed. They stay while
@@ -52,7 +56,7 @@ impl Keys {
             return Ok(Arc::clone(key));
         }
         let text = self.text(pair).await?;
-        if marked.is_some_and(|marked| marked != mark(&text)) {
+        if marked.is_some_and(|marked| mark(&text).as_deref() != Some(marked)) {
             return Err(Problem::WrongKey);
         }
         let salt = salt.to_owned();
@@ -84,5 +88,20 @@ impl Keys {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(Pair, String), Arc<Key>>> {
         self.derived.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_random_key_is_marked() {
+        let key = |byte: u8| Secret::new(STANDARD.encode([byte; 32]));
+        assert_eq!(mark(&key(1)).map(|mark| mark.len()), Some(16));
+        assert_ne!(mark(&key(1)), mark(&key(2)));
+        for thought_up in ["hunter2", "aGVsbG8=", ""] {
+            assert_eq!(mark(&Secret::new(thought_up.into())), None);
+        }
     }
 }

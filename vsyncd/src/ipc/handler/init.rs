@@ -337,7 +337,10 @@ fn register(setup: &Setup, entry: state::Checkout) -> Result<(), Problem> {
 pub(super) fn carry_out(setup: &Setup, plan: Plan, new: bool) -> Result<Vec<String>, Problem> {
     let Plan { pair, root, origin, is_git, folder, mut config, key, keys } = plan;
     // Dying between the two must not leave a key that is used with another vault's configuration.
-    config.extra.0.insert(vault_keys::MARK_FIELD.to_owned(), vault_keys::mark(&key).into());
+    config.extra.0.remove(vault_keys::MARK_FIELD);
+    if let Some(mark) = vault_keys::mark(&key) {
+        config.extra.0.insert(vault_keys::MARK_FIELD.to_owned(), mark.into());
+    }
     let mut made = Vec::new();
     let path = root.join(&folder);
     let keep_key = || setup.keys(keys).store().set(&pair, &key);

@@ -21,6 +21,7 @@ mod world;
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
@@ -101,10 +102,16 @@ fn nothing_is_lost_and_all_machines_agree() {
     let begun = Instant::now();
     let time = Duration::from_secs(number("VSYNC_MODEL_SECONDS").unwrap_or(HOUR));
     let long = vsync_tests::soak::rounds(0, 1) == 1;
+    // In CI the same stories each time; what nobody has heard yet is for the long form.
+    let next = AtomicU64::new(0);
+    let seed = || match long {
+        true => u64::from_le_bytes(random().unwrap()),
+        false => next.fetch_add(1, Ordering::Relaxed),
+    };
     let teller = || {
         let (taken, mut stories) = (Cell::new(0), 0);
         while if long { begun.elapsed() < time } else { taken.get() < STEPS / TELLERS } {
-            tell_of(u64::from_le_bytes(random().unwrap()), &key, &taken);
+            tell_of(seed(), &key, &taken);
             stories += 1;
         }
         println!("{} steps in {stories} stories, {:?}", taken.get(), begun.elapsed());

@@ -1,6 +1,7 @@
 //! All of it together: machines, people, the bucket; what happens, and what must hold after it.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -172,9 +173,16 @@ impl Place {
                 let old = |path: &PathBuf| path.to_string_lossy().contains(".old-");
                 let replaced = host.siblings().into_iter().rfind(old);
                 let (folder, now) = (host.folder(), host.wall());
+                let before = inode(&folder);
                 // A save that fails because the folder is exchanged this moment is none.
                 let _ = self.person.edit(edit, pen, (&folder, replaced.as_deref()), now);
                 self.seen = host.content();
+                // A save that went into a folder while it was exchanged comes back with it: what is
+                // there then shows only when the exchange is over.
+                if inode(&folder) != before {
+                    host.pass(Duration::from_millis(1));
+                    self.seen = host.content();
+                }
                 if *told {
                     host.tell();
                 }
@@ -268,6 +276,10 @@ impl Place {
         }
         Ok(())
     }
+}
+
+fn inode(folder: &Path) -> Option<u64> {
+    folder.symlink_metadata().ok().map(|about| about.ino())
 }
 
 fn open_backup(path: &Path, key: &VaultKey) -> Result<Content, String> {

@@ -27,13 +27,24 @@ pub enum Entry {
 /// read is read again, so that what is returned was all there.
 ///
 /// # Panics
-/// When something in it cannot be read.
+/// When it is not there, or something in it cannot be read.
 pub fn read(folder: &Path) -> BTreeMap<String, Entry> {
+    read_if_there(folder).unwrap_or_else(|| panic!("{} is not there", folder.display()))
+}
+
+/// As [`read`]; `None` when there is no such folder, or no more when it comes to reading it.
+///
+/// # Panics
+/// When something in it cannot be read.
+pub fn read_if_there(folder: &Path) -> Option<BTreeMap<String, Entry>> {
     let mut last = None;
     for _ in 0..TRIES {
+        if !folder.is_dir() {
+            return None;
+        }
         let mut found = BTreeMap::new();
         match collect(folder, "", &mut found) {
-            Ok(()) => return found,
+            Ok(()) => return Some(found),
             Err(error) if error.kind() == ErrorKind::NotFound => last = Some(error),
             Err(error) => panic!("{}: {error}", folder.display()),
         }

@@ -11,7 +11,7 @@ pub(super) type Content = BTreeMap<String, Entry>;
 
 /// What is in a folder; `None` when it is not there.
 pub(super) fn on_disk(path: &Path) -> Option<Content> {
-    path.is_dir().then(|| folder::read(path))
+    folder::read_if_there(path)
 }
 
 /// What an archive holds, as it would be on a disk.

@@ -79,3 +79,9 @@ impl<'a> Source<'a> {
         bytes
     }
 }
+
+/// What a reader of a result sees. Where the text itself begins with a BOM, that one is gone then.
+pub(super) fn as_read(bytes: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    Some(text.strip_prefix(BOM).unwrap_or(text))
+}

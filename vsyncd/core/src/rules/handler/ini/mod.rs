@@ -14,7 +14,7 @@ mod style;
 mod tests;
 mod wanted;
 
-use super::source::{Role, Source};
+use super::source::{Role, Source, as_read};
 use super::{MergeError, Merged};
 use crate::rules::key_path::KeyPath;
 use file::File;
@@ -36,9 +36,10 @@ pub(super) fn merge(existing: &[u8], incoming: &[u8]) -> Result<Merged, MergeErr
     }
     let lost = || MergeError::CheckFailed { path: changes[0].path.clone() };
     let after = splice.apply(file.text).ok_or_else(lost)?;
-    let result = File::parse(&after).map_err(|_| lost())?;
+    let bytes = source.with_text(&after);
+    let result = File::parse(as_read(&bytes).ok_or_else(lost)?).map_err(|_| lost())?;
     check::merged(&file, &wanted, &result)?;
-    Ok(Merged { bytes: source.with_text(&after), changes, managed })
+    Ok(Merged { bytes, changes, managed })
 }
 
 pub(super) fn remove(existing: &[u8], places: &[KeyPath]) -> Result<Merged, MergeError> {
@@ -52,7 +53,8 @@ pub(super) fn remove(existing: &[u8], places: &[KeyPath]) -> Result<Merged, Merg
     }
     let lost = || MergeError::CheckFailed { path: changes[0].path.clone() };
     let after = taken.splice(&file).apply(file.text).ok_or_else(lost)?;
-    let result = File::parse(&after).map_err(|_| lost())?;
+    let bytes = source.with_text(&after);
+    let result = File::parse(as_read(&bytes).ok_or_else(lost)?).map_err(|_| lost())?;
     check::removed(&file, &taken, &result)?;
-    Ok(Merged { bytes: source.with_text(&after), changes, managed })
+    Ok(Merged { bytes, changes, managed })
 }

@@ -181,6 +181,16 @@ fn what_does_not_parse_is_refused_with_its_place() {
 }
 
 #[test]
+fn a_name_that_would_be_taken_for_a_bom_is_refused() {
+    let error = merge("", "\n\u{feff}k=v").unwrap_err();
+    assert!(matches!(error, MergeError::CheckFailed { .. }), "{error}");
+    let error =
+        handler::remove(Format::Ini, "a=1\n\u{feff}k=v\n".as_bytes(), &[path(&["", "a"])]).unwrap_err();
+    assert!(matches!(error, MergeError::CheckFailed { .. }), "{error}");
+    becomes("a=1\n", "\n\u{feff}k=v", "a=1\n\u{feff}k=v\n");
+}
+
+#[test]
 fn a_line_break_in_a_secret_is_refused() {
     for incoming in [
         "[s]\nkey = -----BEGIN KEY-----\nQUJD\n-----END KEY-----\n",

@@ -167,7 +167,7 @@ impl Parser<'_> {
         let least = indent.max(-1) + 1;
         let indent = match given {
             Some(given) => indent.max(0) + given,
-            None => self.block_indent()?.max(least),
+            None => self.block_indent(least)?.max(least),
         };
         let (content_end, blank_end) = self.block_lines(indent.cast_unsigned());
         let chomp = chomp.unwrap_or(Chomp::Clip);
@@ -178,8 +178,9 @@ impl Parser<'_> {
         Ok((Style::Block(layout), start..end))
     }
 
-    /// The column of the first line that is not empty.
-    fn block_indent(&self) -> Parsed<isize> {
+    /// The column of the first line that is not empty. A line before column `least` is no line of the
+    /// block: then that of its widest empty one.
+    fn block_indent(&self, least: isize) -> Parsed<isize> {
         let (mut at, mut widest) = (self.at, 0);
         loop {
             let spaces = self.bytes[at..].iter().take_while(|byte| **byte == b' ').count();
@@ -189,7 +190,8 @@ impl Parser<'_> {
                     at += spaces + break_len(&self.bytes[at + spaces..]);
                 }
                 None => return Ok(spaces.max(widest).cast_signed()),
-                Some(_) if spaces < widest && self.column(at + spaces) > 0 => {
+                Some(_) if spaces.cast_signed() < least => return Ok(widest.cast_signed()),
+                Some(_) if spaces < widest => {
                     return Err(Fault { at, what: "a blank line is indented deeper than the block" });
                 }
                 Some(_) => return Ok(spaces.cast_signed()),

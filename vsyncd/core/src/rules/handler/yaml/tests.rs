@@ -362,3 +362,11 @@ fn a_block_that_the_file_ends_in_by_now_keeps_its_line_break() {
     deletes("a: 1\nb: 1", "b:\n", "a: 1");
     gives("b: 1\na: |\n  x", "b: 2", "b: 2\na: |\n  x");
 }
+
+#[test]
+fn a_block_of_blank_lines_ends_at_a_line_of_the_mapping_around_it() {
+    gives("a: |\n     \nb: 1\n", "b: 2", "a: |\n     \nb: 2\n");
+    gives("o:\n  a: |+\n       \n  b: 1\n", "o:\n  b: 2", "o:\n  a: |+\n       \n  b: 2\n");
+    let error = merged("a: |\n     \n  text\nb: 1\n", "b: 2", false).unwrap_err();
+    assert!(matches!(error, MergeError::Malformed { .. }), "{error}");
+}

@@ -31,6 +31,15 @@ pub struct Kept {
     pub held: bool,
 }
 
+impl Kept {
+    /// Whether it is the folder of this identity with the name that this path ends with. The identity
+    /// alone does not tell: a folder that is gone may still be on record, and the system gives what
+    /// made it up to the next new one.
+    pub fn is(&self, id: FolderId, path: &Path) -> bool {
+        self.id == id && self.path.file_name() == path.file_name()
+    }
+}
+
 /// What somebody wrote into a displaced folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LateWrites {

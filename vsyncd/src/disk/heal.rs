@@ -72,7 +72,7 @@ pub fn heal(
     for sibling in siblings(parent, env)? {
         let displaced =
             matches!(&healed.outcome, Outcome::Swapped { displaced: Some(path) } if *path == sibling.path);
-        if displaced || kept.iter().any(|kept| kept.id == sibling.id) {
+        if displaced || kept.iter().any(|kept| kept.is(sibling.id, &sibling.path)) {
             continue;
         }
         if untouched(&sibling, swap, limits, now) {

@@ -157,7 +157,7 @@ impl Effects {
     /// Looks at a replaced folder again only after a while. Not recorded: a start looks at once.
     fn postpone(&self, kept: &Kept, wait: std::time::Duration) {
         let now = clock::now();
-        for other in self.kept().iter_mut().filter(|other| other.id == kept.id) {
+        for other in self.kept().iter_mut().filter(|other| other.is(kept.id, &kept.path)) {
             other.deadline = now.checked_add(wait).unwrap_or(now);
         }
     }
@@ -165,7 +165,7 @@ impl Effects {
     /// Changes what is recorded of a replaced folder.
     fn change_kept(&self, kept: &Kept, change: impl FnOnce(&mut Kept)) {
         let mut list = self.kept();
-        if let Some(found) = list.iter_mut().find(|other| other.id == kept.id) {
+        if let Some(found) = list.iter_mut().find(|other| other.is(kept.id, &kept.path)) {
             change(found);
         }
         self.save_kept(&list);
@@ -175,7 +175,7 @@ impl Effects {
         match gone {
             Ok(true) => {
                 let mut list = self.kept();
-                list.retain(|other| other.id != kept.id);
+                list.retain(|other| !other.is(kept.id, &kept.path));
                 self.save_kept(&list);
             }
             Ok(false) => {}
@@ -248,7 +248,7 @@ pub(super) fn heal(
             saved.map_err(|error| io_problem("cannot save the ledger", &error))?;
         }
         if let (Some(path), Some(id)) = (displaced, swap.replaces)
-            && !kept.iter().any(|known| known.id == id)
+            && !kept.iter().any(|known| known.is(id, &path))
         {
             kept.push(Kept { path, id, deadline: now, expected: swap.replaced, held: false });
         }

@@ -105,6 +105,11 @@ fn healing_tells_every_crash_point_apart() {
     assert!(healed.removed.is_empty() && healed.unexplained.is_empty());
     assert_eq!(vault.siblings(), [SiblingKind::Old]);
 
+    // ... another folder on record that the system gave the same number: it explains nothing.
+    let namesake = Kept { path: kept.with_file_name("gone"), ..record };
+    let healed = vault.heal(None, &[namesake]);
+    assert_eq!(healed.unexplained[0].path, kept);
+
     // ... all records lost: kept for a backup.
     let healed = vault.heal(None, &[]);
     assert_eq!(healed.unexplained[0].path, kept);

@@ -1,6 +1,6 @@
 //! The audit log: rows wait on disk until the bucket has them, in order.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -12,8 +12,9 @@ use vsync_core::version::Version;
 
 use super::place::Place;
 use super::remote::random;
+use super::spool::{Spooled, Waiting, save, waiting};
 use crate::clock;
-use crate::disk::atomic::{self, Unsettled};
+use crate::disk::atomic;
 use crate::store::{Condition, Metadata, StoreError};
 use crate::tasks;
 
@@ -23,10 +24,10 @@ const TRIES: u32 = 8;
 const LIMIT: u64 = 64 << 20;
 /// How long a look into the log for a name may take.
 const LOOK: Duration = Duration::from_secs(2);
+/// When rows are looked for again that another writer's may have replaced.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// How many rows wait in memory while the disk takes none.
 const UNSAVED_MAX: usize = 1000;
-/// A row on disk is at most this large.
-const ROW_LIMIT: u64 = 64 << 10;
 
 /// One vault's audit log and the rows that wait for it.
 #[derive(Debug, Clone)]
@@ -44,29 +45,20 @@ pub struct AuditLog {
     waits: Arc<AtomicBool>,
 }
 
-/// A row in a file that waits to be sent.
-#[derive(Debug)]
-pub struct Spooled {
-    path: PathBuf,
-    file: Unsettled,
-}
-
-impl Spooled {
-    /// Makes it outlive a power cut, if it still waits. Blocks.
-    pub fn settle(&self) {
-        if self.path.exists()
-            && let Err(error) = self.file.settle()
-        {
-            tracing::warn!(%error, "an audit row may not outlive a power cut");
-        }
-    }
-}
-
 /// How the last flush went.
 #[derive(Debug, Default)]
 struct Turn {
     failures: u32,
     not_before: Option<Instant>,
+}
+
+/// What became of rows that were sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sent {
+    /// They are in the log.
+    There,
+    /// They were written, and another writer's may have replaced them at the same moment.
+    Unsure,
 }
 
 impl AuditLog {
@@ -148,7 +140,8 @@ impl AuditLog {
     }
 
     /// Sends what waits, oldest first. What cannot be sent goes on waiting, except where the
-    /// store forbids this machine to write the log.
+    /// store forbids this machine to write the log. What a store took that may not keep writers apart
+    /// waits as well, until a later look finds it in the log.
     pub async fn flush_waiting(&self) {
         let mut turn = self.turn.lock().await;
         let this = self.clone();
@@ -163,7 +156,11 @@ impl AuditLog {
             return;
         }
         match self.send(&rows).await {
-            Ok(()) => *turn = Turn::default(),
+            Ok(Sent::There) => *turn = Turn::default(),
+            Ok(Sent::Unsure) => {
+                *turn = Turn { failures: 0, not_before: Some(clock::monotonic() + LOOK_AGAIN) };
+                return;
+            }
             Err(StoreError::Denied(why)) if matches!(why.cause, Cause::Right { .. }) => {
                 // An expired token or an unknown key is refused too, but those rows are accepted
                 // once that is mended.
@@ -200,14 +197,14 @@ impl AuditLog {
         Ok(ours)
     }
 
-    async fn send(&self, rows: &[Row]) -> Result<(), StoreError> {
+    async fn send(&self, rows: &[Row]) -> Result<Sent, StoreError> {
         if !self.is_ours().await? {
             tracing::debug!("the audit log is the older client's; rows for it are dropped");
-            return Ok(());
+            return Ok(Sent::There);
         }
         let key = self.place.audit();
         let mut last = StoreError::Conflict;
-        // One look more than tries: the last write is looked at too.
+        // One look more than tries: a last write without an answer is looked at too.
         for attempt in 0..=TRIES {
             if attempt > 0 {
                 let jitter = random::<1>().map_or(50, |[byte]| u64::from(byte));
@@ -221,7 +218,7 @@ impl AuditLog {
             let body = audit::append(there.as_ref().map(|object| &object.body[..]), rows)
                 .map_err(|error| StoreError::Failed(error.to_string()))?;
             if there.as_ref().is_some_and(|object| object.body == body) {
-                return Ok(());
+                return Ok(Sent::There);
             }
             if attempt == TRIES {
                 break;
@@ -229,9 +226,8 @@ impl AuditLog {
             let metadata = Metadata::new();
             let guarded = self.place.guards(&condition);
             match self.place.store.put(&key, Bytes::from(body), &metadata, condition).await {
-                Ok(_) if guarded => return Ok(()),
-                // Another writer's rows may have replaced these: look again.
-                Ok(_) => {}
+                Ok(_) if guarded => return Ok(Sent::There),
+                Ok(_) => return Ok(Sent::Unsure),
                 Err(error @ (StoreError::Conflict | StoreError::Unclear(_))) => last = error,
                 Err(error) => return Err(error),
             }
@@ -258,86 +254,5 @@ impl AuditLog {
             ("", user) => format!("{user} on {}", row.hostname),
             (email, _) => format!("{email} on {}", row.hostname),
         })
-    }
-}
-
-fn save(spool: &Path, row: &Row) -> std::io::Result<Spooled> {
-    atomic::create_private_dirs(spool)?;
-    let json = serde_json::to_vec(row)?;
-    // The name orders the rows of this machine.
-    let stamp = clock::now().as_nanosecond();
-    let mut name = stamp;
-    loop {
-        let path = spool.join(format!("{name:020}.json"));
-        match atomic::write_new_unsettled(&path, &json, 0o600) {
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && name < stamp + 1000 => {
-                name += 1;
-            }
-            other => return Ok(Spooled { file: other?, path }),
-        }
-    }
-}
-
-/// What waits in the spool folder.
-#[derive(Debug, Default)]
-struct Waiting {
-    /// Everything that goes when the rows were sent.
-    files: Vec<PathBuf>,
-    rows: Vec<Row>,
-    /// Something is left that could not be read now.
-    unread: bool,
-}
-
-impl Waiting {
-    fn is_nothing(&self) -> bool {
-        self.files.is_empty() && self.rows.is_empty() && !self.unread
-    }
-}
-
-fn waiting(spool: &Path) -> std::io::Result<Waiting> {
-    let entries = match spool.read_dir() {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Default::default()),
-        Err(error) => return Err(error),
-    };
-    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-    let mut files: Vec<PathBuf> =
-        paths.filter(|path| path.extension().is_some_and(|ext| ext == "json")).collect();
-    files.sort();
-    let mut rows = Vec::with_capacity(files.len());
-    let mut unread = false;
-    files.retain(|file| {
-        let row = atomic::read_limited(file, ROW_LIMIT).map(|bytes| serde_json::from_slice(&bytes));
-        match row {
-            Ok(Ok(row)) => rows.push(row),
-            Ok(Err(_)) => tracing::warn!(file = %file.display(), "an audit row was damaged; it is lost"),
-            Err(error) => {
-                // Another time it may be readable.
-                tracing::warn!(file = %file.display(), %error, "an audit row cannot be read");
-                unread = true;
-                return false;
-            }
-        }
-        true
-    });
-    Ok(Waiting { files, rows, unread })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_row_that_cannot_be_read_now_is_kept_for_later() {
-        let spool = tempfile::tempdir().unwrap();
-        let author = super::super::author::Author::default();
-        let row = author.row(audit::Action::Push, None, audit::Meta::new());
-        save(spool.path(), &row).unwrap();
-        let (unreadable, damaged) = (spool.path().join("0.json"), spool.path().join("1.json"));
-        atomic::create_private_dirs(&unreadable).unwrap();
-        atomic::write_new(&damaged, b"{", 0o600).unwrap();
-        let Waiting { files: sent, rows, unread } = waiting(spool.path()).unwrap();
-        assert!(rows == [row] && unread);
-        assert!(sent.len() == 2 && sent.contains(&damaged) && !sent.contains(&unreadable), "{sent:?}");
     }
 }

@@ -13,6 +13,7 @@ mod race;
 pub mod remote;
 pub mod retired;
 pub mod share;
+pub mod spool;
 pub mod trouble;
 mod unguarded;
 pub mod versions;

@@ -17,7 +17,7 @@ use super::effects::{Effects, lock};
 use crate::disk::atomic::Unsettled;
 use crate::disk::exchange;
 use crate::disk::state::FolderFile;
-use crate::repo::audit::Spooled;
+use crate::repo::spool::Spooled;
 use crate::tasks;
 
 /// What is done and not yet durable.

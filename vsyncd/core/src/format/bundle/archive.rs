@@ -1,9 +1,8 @@
 //! A folder into a zip.
 
-use std::io::{Cursor, Write};
+use std::io::{Cursor, Write as _};
 
-use flate2::Compression;
-use flate2::write::DeflateEncoder;
+use flate2::{Compress, Compression, FlushCompress, Status};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use zeroize::Zeroizing;
@@ -43,6 +42,7 @@ pub fn archive(snapshot: &Snapshot) -> Result<Zeroizing<Vec<u8>>, BundleError> {
 
 fn write(snapshot: &Snapshot, zip: &mut Vec<u8>) -> Result<(), ZipError> {
     let mut writer = ZipWriter::new(Cursor::new(zip));
+    let mut trial = Trial::new();
     let files = snapshot.files.iter().map(|(path, file)| (path, Some(file)));
     let dirs = snapshot.empty_dirs.iter().map(|path| (path, None));
     let mut entries: Vec<_> = files.chain(dirs).collect();
@@ -50,7 +50,7 @@ fn write(snapshot: &Snapshot, zip: &mut Vec<u8>) -> Result<(), ZipError> {
     for (path, file) in entries {
         match file {
             Some(file) => {
-                writer.start_file(path.as_str(), options(file)?)?;
+                writer.start_file(path.as_str(), options(file, trial.shrinks(&file.content))?)?;
                 writer.write_all(&file.content)?;
             }
             // A folder's own mode and time do not travel.
@@ -64,8 +64,8 @@ fn write(snapshot: &Snapshot, zip: &mut Vec<u8>) -> Result<(), ZipError> {
     Ok(())
 }
 
-fn options(file: &SnapshotFile) -> Result<FullFileOptions<'static, 'static>, ZipError> {
-    let method = if shrinks(&file.content) { CompressionMethod::Deflated } else { CompressionMethod::Stored };
+fn options(file: &SnapshotFile, deflated: bool) -> Result<FullFileOptions<'static, 'static>, ZipError> {
+    let method = if deflated { CompressionMethod::Deflated } else { CompressionMethod::Stored };
     let mut options = FullFileOptions::default()
         .system(System::Unix)
         .compression_method(method)
@@ -81,40 +81,54 @@ fn options(file: &SnapshotFile) -> Result<FullFileOptions<'static, 'static>, Zip
     Ok(options)
 }
 
-/// Whether deflating a file is worth it. A small one is tried whole. Of a large one some slices are
-/// tried first: where none of them shrinks, keys, images and archives for example, it is stored
-/// without having been gone through.
-fn shrinks(content: &[u8]) -> bool {
-    content.len() <= TRIED_WHOLE && fits(content, content.len())
-        || content.len() > TRIED_WHOLE
-            && slices(content).any(|slice| fits(slice, slice.len() - slice.len() / WORTH))
-            && fits(content, content.len())
+/// Finds out which contents shrink. Its state is large, so one serves for many files.
+struct Trial {
+    deflate: Compress,
+    out: Zeroizing<Vec<u8>>,
+}
+
+impl Trial {
+    fn new() -> Self {
+        Self { deflate: Compress::new(Compression::fast(), false), out: Zeroizing::new(vec![0; 2 * SLICE]) }
+    }
+
+    /// Whether deflating a file is worth it. A small one is tried whole. Of a large one some slices
+    /// are tried first: where none of them shrinks, keys, images and archives for example, it is
+    /// stored without having been gone through.
+    fn shrinks(&mut self, content: &[u8]) -> bool {
+        let mut worth = |slice: &[u8]| self.fits(slice, slice.len() - slice.len() / WORTH);
+        (content.len() <= TRIED_WHOLE || slices(content).any(&mut worth)) && self.fits(content, content.len())
+    }
+
+    /// Whether the fastest level makes fewer bytes than `room` of it.
+    fn fits(&mut self, content: &[u8], room: usize) -> bool {
+        let (room, much) = (room as u64, content.len() > TRIED_WHOLE);
+        loop {
+            let taken = usize::try_from(self.deflate.total_in()).unwrap_or(usize::MAX);
+            let rest = content.get(taken..).unwrap_or_default();
+            let flush = if rest.is_empty() { FlushCompress::Finish } else { FlushCompress::None };
+            let done = self.deflate.compress(rest, &mut self.out, flush);
+            let made = self.deflate.total_out();
+            match done {
+                Ok(Status::StreamEnd) => {
+                    self.deflate.reset();
+                    return made < room;
+                }
+                Ok(Status::Ok) if made < room || !much => {}
+                // One that is reset before its end does not begin anew.
+                Ok(_) | Err(_) => {
+                    *self = Self::new();
+                    return false;
+                }
+            }
+        }
+    }
 }
 
 /// Slices of a large content, evenly spread, its first and its last bytes among them.
 fn slices(content: &[u8]) -> impl Iterator<Item = &[u8]> {
     let step = (content.len() - SLICE) / (SLICES - 1);
     (0..SLICES).filter_map(move |number| content.get(number * step..)?.get(..SLICE))
-}
-
-/// Tries the fastest level and stops as soon as the result has as many bytes as `room`.
-fn fits(content: &[u8], room: usize) -> bool {
-    let mut encoder = DeflateEncoder::new(Budget(room), Compression::fast());
-    encoder.write_all(content).and_then(|()| encoder.finish()).is_ok_and(|left| left.0 > 0)
-}
-
-/// Counts down the bytes written to it and fails when they are used up.
-struct Budget(usize);
-
-impl Write for Budget {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0 = self.0.checked_sub(bytes.len()).ok_or(std::io::ErrorKind::WriteZero)?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
 }
 
 /// The time in UTC, moved into the years a zip can say.
@@ -141,4 +155,37 @@ fn capacity(snapshot: &Snapshot) -> usize {
     });
     let dirs = snapshot.empty_dirs.iter().map(|path| 2 * path.as_str().len() + PER_ENTRY);
     files.chain(dirs).sum::<usize>() + PER_ENTRY + seal::OVERHEAD + envelope::OVERHEAD
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What one trial makes of a content says nothing about the next.
+    #[test]
+    fn one_trial_serves_for_all_files() {
+        let mut state = 7_u64;
+        let mut next = move || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            usize::try_from(state >> 33).unwrap_or_default()
+        };
+        let mut trial = Trial::new();
+        for round in 0..1500 {
+            let most = [40, 2000, 40_000, 400_000][round % 4];
+            let (len, kind) = (next() % most, next() % 4);
+            let content: Vec<u8> = (0..len)
+                .map(|at| match kind {
+                    0 => next() as u8,
+                    1 => b"KEY=value\n"[at % 10],
+                    2 if at % 1000 < 500 => next() as u8,
+                    2 => b'a',
+                    _ => (next() % 7) as u8,
+                })
+                .collect();
+            let room = if next() % 2 == 0 { len } else { next() % (len + 1) };
+            assert_eq!(trial.fits(&content, room), Trial::new().fits(&content, room), "round {round}");
+        }
+    }
 }

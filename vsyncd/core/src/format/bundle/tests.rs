@@ -84,7 +84,7 @@ fn what_does_not_shrink_is_stored() {
         ("a large text", text(2_000_000), true),
         ("a text before noise", [text(1_000_000), noise(1_000_000)].concat(), true),
         ("noise before a text", [noise(1_000_000), text(1_000_000)].concat(), true),
-        ("noise that a short text ends", [noise(1_000_000), text(20_000)].concat(), true),
+        ("noise that a text ends", [noise(1_000_000), text(100_000)].concat(), true),
         ("no gain at all", b"abc".to_vec(), false),
         ("nothing", Vec::new(), false),
     ];

@@ -8,6 +8,7 @@ pub mod entry;
 pub mod handle;
 pub mod kept;
 pub mod later;
+mod ledger;
 mod listening;
 #[cfg(test)]
 mod model;

@@ -46,11 +46,16 @@ pub(crate) fn daemons() -> Vec<Line> {
     for ((pairs, most, share), (machine, begun)) in CASES.into_iter().zip(machines.iter().zip(begun)) {
         let used = cpu_time(machine.pid()).saturating_sub(begun);
         let percent = used.as_secs_f64() / took.as_secs_f64() * 100.0;
-        let memory = resident(machine.pid()) / f64::from(1 << 20);
+        let mib = |bytes: f64| bytes / f64::from(1 << 20);
         let ok = machine.json(&["status"]).1;
         let ok = ok["pairs"].as_array().expect("pairs").iter().filter(|pair| pair["state"] == "ok").count();
         assert_eq!(ok, pairs, "pairs that are in step");
+        let memory = mib(resident(machine.pid()));
         lines.push(Line::amount(&format!("resident memory, {pairs} pairs"), memory, "MiB", most));
+        if let Some(own) = from_rollup(machine.pid(), "Anonymous:") {
+            let what = format!("of it not of the program's file, {pairs} pairs");
+            lines.push(Line::amount(&what, mib(own), "MiB", None));
+        }
         lines.push(Line::amount(&format!("CPU of one core, {pairs} pairs"), percent, "%", share));
     }
     lines
@@ -154,12 +159,15 @@ fn private(path: &Path, bytes: &[u8]) {
 
 /// Resident memory of a process in bytes.
 fn resident(pid: u32) -> f64 {
-    // Exact, where the system has it and lets us read it.
-    let exact = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok().and_then(|text| {
-        let line = text.lines().find_map(|line| line.strip_prefix("Rss:"))?.trim().to_owned();
-        line.trim_end_matches(" kB").parse::<f64>().ok()
-    });
-    exact.unwrap_or_else(|| ps(pid, "rss=").trim().parse().expect("a number")) * 1024.0
+    let by_ps = || ps(pid, "rss=").trim().parse::<f64>().expect("a number") * 1024.0;
+    from_rollup(pid, "Rss:").unwrap_or_else(by_ps)
+}
+
+/// One kind of a process's memory in bytes: exact, where the system has it and lets us read it.
+fn from_rollup(pid: u32, kind: &str) -> Option<f64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
+    let amount = text.lines().find_map(|line| line.strip_prefix(kind))?.trim();
+    Some(amount.trim_end_matches(" kB").parse::<f64>().ok()? * 1024.0)
 }
 
 /// What a process has used of the processors so far, all its threads together.

@@ -106,7 +106,7 @@ impl Line {
             Aim::Times(limit) => format!("≤ {limit:.1} × floor"),
             Aim::Below(limit) => format!("≤ {limit:.0} {unit}"),
         });
-        let verdict = self.aim.as_ref().map_or("", |_| if self.kept() { "kept" } else { "BROKEN" });
+        let verdict = self.aim.as_ref().map_or("", |_| if self.kept() { "kept" } else { "missed" });
         let floor = self.floor.as_ref();
         [
             self.what.clone(),

@@ -43,9 +43,10 @@ impl Later {
 }
 
 impl Effects {
-    /// Whether [`Effects::catch_up`] has something to do.
+    /// Whether [`Effects::catch_up`] has something to do. True while another is at it: waiting for the
+    /// disk is not for who asks this.
     pub fn has_later(&self) -> bool {
-        lock(&self.uncached).is_some() || !lock(&self.later).is_empty()
+        lock(&self.uncached).is_some() || !self.later.try_lock().is_ok_and(|later| later.is_empty())
     }
 
     /// Does what was left for later. False when the disk does not take all of it now.

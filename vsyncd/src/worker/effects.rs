@@ -71,7 +71,7 @@ pub(super) struct OpenedVersion {
     pub(super) bundle: Option<(Version, Bytes)>,
 }
 
-/// Everything one worker works with. The ledger in memory is the one on disk.
+/// Everything one worker works with. The ledger in memory counts; the disk may have an older one and a journal.
 #[derive(Debug)]
 pub struct Effects {
     /// The checkout.
